@@ -1,0 +1,99 @@
+//! `[providers.NAME]`: where calls go, and what may be expected there.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::limits::Limit;
+use super::presets::Preset;
+use super::prices::Price;
+
+/// A provider that can be used: one whose `api_keys` were all empty is not in the list.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub name: String,
+    pub preset: &'static Preset,
+    pub base_url: BaseUrl,
+    /// `None`: the provider wants no key. Never empty.
+    pub api_keys: Option<Vec<SecretString>>,
+    pub timeouts: Timeouts,
+    pub limits: Limit,
+    pub breaker: Breaker,
+    /// Repeats of a candidate in one call, once no untried candidate is ready.
+    pub retries: u32,
+    /// Whether usage may be asked for on streams where the client did not (presets with usage on request).
+    pub inject_usage: bool,
+    pub models: Vec<ModelRow>,
+}
+
+/// An `http` or `https` address without query, fragment or user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    pub tls: bool,
+    /// A name or an address, without brackets.
+    pub host: String,
+    pub port: u16,
+    /// Begins with `/` or is empty; never ends with one.
+    pub path: String,
+}
+
+/// How long one attempt may take, phase by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Name lookup, TCP and TLS together.
+    pub connect: Duration,
+    /// A stream's first byte of body.
+    pub first_byte: Duration,
+    /// The head of a non-streamed answer.
+    pub response: Duration,
+    /// Silence between two reads of a body.
+    pub idle: Duration,
+    /// The whole attempt, body included.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            first_byte: Duration::from_secs(15),
+            response: Duration::from_secs(120),
+            idle: Duration::from_secs(120),
+            total: Duration::from_secs(600),
+        }
+    }
+}
+
+/// When a breaker opens, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// Consecutive failures; at least 1.
+    pub failures: u32,
+    pub open: Duration,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            failures: 3,
+            open: Duration::from_secs(60),
+        }
+    }
+}
+
+/// One model that a provider lists.
+#[derive(Debug, Clone)]
+pub struct ModelRow {
+    /// The name that `[models]` and clients use.
+    pub name: String,
+    /// The provider's own name for it; the name where the file does not say.
+    pub id: String,
+    /// `None`: unknown, cost is null.
+    pub price: Option<Price>,
+    /// Tokens of prompt and answer together.
+    pub context: Option<u32>,
+    /// Most tokens of one answer.
+    pub max_output: Option<u32>,
+    pub vision: bool,
+    pub tools: bool,
+}
