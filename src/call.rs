@@ -1,0 +1,238 @@
+//! A call on its way in and a reply on its way out: the types that every room on the call's path shares.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::HeaderValue;
+use smallvec::SmallVec;
+use tokio::time::Instant;
+use wildmatch::WildMatch;
+
+use crate::api::{Envelope, Usage};
+use crate::error::{FailureClass, Standing};
+
+/// Whom a key stands for. Shared by all calls of the key.
+#[derive(Debug)]
+pub struct Caller {
+    /// The key's id.
+    pub key: Arc<str>,
+    pub user: Arc<str>,
+    pub team: Option<Arc<str>>,
+    /// Globs on the model string as asked for.
+    pub models: Vec<WildMatch>,
+}
+
+impl Caller {
+    /// Permission is on the asked name: an alias grants its targets.
+    pub fn may_use(&self, model: &str) -> bool {
+        self.models.iter().any(|glob| glob.matches(model))
+    }
+}
+
+/// The API that a call came in by. Decides the shape of errors and keeps cache entries apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    ChatCompletions,
+}
+
+impl Door {
+    /// The label in metrics and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+        }
+    }
+}
+
+/// What the request's headers say about caching. They can only tighten what the configuration allows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CacheWish {
+    /// `no-store`, `off`: neither looked up nor kept.
+    pub bypass: bool,
+    /// `no-cache`, `refresh`: not looked up, but kept.
+    pub refresh: bool,
+    /// `max-age`: older entries are misses.
+    pub max_age: Option<Duration>,
+}
+
+/// One call, checked and authenticated. Nothing in it decides a host, a URL or a header name that is sent upstream.
+#[derive(Debug)]
+pub struct Call {
+    /// UUID v7, ours; the client's own id is only logged.
+    pub id: Arc<str>,
+    pub door: Door,
+    pub caller: Arc<Caller>,
+    pub envelope: Envelope,
+    /// As received.
+    pub body: Bytes,
+    pub cache: CacheWish,
+    /// `openai-beta`, handed on.
+    pub beta: Option<HeaderValue>,
+    /// When the request's head had been read.
+    pub arrived: Instant,
+    /// When its body had been read.
+    pub read: Instant,
+    /// When an answer must have begun (a stream) or be whole. Set by the server from its own and the client's limits;
+    /// routing shortens it where the model has one of its own.
+    pub deadline: Instant,
+    pub journal: Arc<Journal>,
+}
+
+/// What happens to a call, noted where it happens and read where the call ends, even if it ends by being dropped.
+#[derive(Debug, Default)]
+pub struct Journal {
+    notes: Mutex<Notes>,
+}
+
+/// See [`Journal`].
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    pub attempts: SmallVec<[AttemptNote; 2]>,
+    /// The asked model's label: a configured name or `other`.
+    pub model: Option<Arc<str>>,
+}
+
+/// One attempt. The last one may be without an end: then it was under way when the call was dropped.
+#[derive(Debug, Clone)]
+pub struct AttemptNote {
+    pub provider: Arc<str>,
+    /// As the provider's list names it.
+    pub model: Arc<str>,
+    pub began: Instant,
+    /// When the request had been handed to the connection.
+    pub sent: Option<Instant>,
+    /// When the head of the provider's answer had been read.
+    pub head: Option<Instant>,
+    pub end: Option<AttemptEnd>,
+    /// Pico-dollars per token of input, output and cached input.
+    pub price: Option<TokenPrice>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptEnd {
+    Answered,
+    /// `billed`: the provider may charge for it.
+    Failed { class: FailureClass, billed: bool },
+}
+
+/// Pico-dollars per token, as in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenPrice {
+    pub input: u64,
+    pub output: u64,
+    pub cache_read: u64,
+}
+
+impl Journal {
+    /// Notes are short and no lock is held over an await; a poisoned one still holds good notes.
+    pub fn with<T>(&self, change: impl FnOnce(&mut Notes) -> T) -> T {
+        change(&mut self.notes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+/// An answer on its way to the client.
+#[derive(Debug)]
+pub struct Reply {
+    /// The provider's.
+    pub content_type: HeaderValue,
+    pub body: ReplyBody,
+    pub served: Served,
+    pub cache: CacheStatus,
+    /// How long the cached answer has been kept.
+    pub cache_age: Option<Duration>,
+    /// The caller's own limit, if it has one.
+    pub standing: Option<Standing>,
+    /// Known before the headers leave only for whole answers.
+    pub usage: Option<Usage>,
+    /// Every choice ended by itself; only such answers are kept.
+    pub complete: bool,
+}
+
+/// Who answered, and what of the provider's headers may pass.
+#[derive(Debug, Clone)]
+pub struct Served {
+    pub provider: Arc<str>,
+    pub model: Arc<str>,
+    /// Attempts of this call, the one that answered included; 0 for a cached answer.
+    pub attempts: u32,
+    pub upstream_id: Option<HeaderValue>,
+    pub processing_ms: Option<HeaderValue>,
+    /// The provider's `x-ratelimit-*`, sent on where the caller has no limit of ours.
+    pub rate_limits: Vec<(http::HeaderName, HeaderValue)>,
+    /// From the provider's head to the commit.
+    pub head: Option<Instant>,
+}
+
+/// The value of `x-tollgate-cache`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CacheStatus {
+    Hit,
+    Miss,
+    Refresh,
+    Bypass,
+    Off,
+}
+
+impl CacheStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Refresh => "REFRESH",
+            Self::Bypass => "BYPASS",
+            Self::Off => "OFF",
+        }
+    }
+}
+
+pub enum ReplyBody {
+    /// All of it.
+    Whole(Bytes),
+    /// Server-sent events. A failure is a last frame of kind [`FrameKind::Error`]; the stream then ends.
+    Events(FrameStream),
+    /// An answer too long to hold: its bytes as they come. It has no place for a late failure, so an
+    /// [`FrameKind::Error`] frame means that the client's connection must be cut.
+    Long(FrameStream),
+}
+
+impl fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => f.debug_tuple("Whole").field(&bytes.len()).finish(),
+            Self::Events(_) => f.write_str("Events"),
+            Self::Long(_) => f.write_str("Long"),
+        }
+    }
+}
+
+/// Frames in order. Dropping the stream gives up the answer: the provider's connection closes.
+pub type FrameStream = Pin<Box<dyn Stream<Item = Frame> + Send>>;
+
+/// Whole events, one or several, ready to be written. In pass-through a slice of what the provider sent; whoever keeps
+/// it longer than the call copies it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub bytes: Bytes,
+    pub kind: FrameKind,
+    /// What the provider reports so far; a later report replaces it.
+    pub usage: Option<Usage>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// Roles, comments, pings: nothing that the user reads.
+    Lifecycle,
+    /// Text, reasoning, a refusal or a tool call.
+    Content,
+    /// Only usage.
+    Usage,
+    /// The answer is broken; nothing follows.
+    Error(FailureClass),
+    /// The answer is whole.
+    Done,
+}

@@ -1,0 +1,3 @@
+//! Wire formats. Each dialect is pure and synchronous: bytes and facts in, bytes and facts out.
+
+pub mod openai_chat;

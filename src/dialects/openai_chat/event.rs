@@ -1,0 +1,258 @@
+//! Judging the events of a stream one by one.
+//!
+//! Until the first content each event is parsed, since the commit point depends on it. After that JSON is parsed only
+//! where a byte search says that usage, an error or a finish reason may be inside: most events pass unread.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use super::answer::{error_class, read_usage, read_wrapped_usage};
+use crate::api::Usage;
+use crate::api::json::{Kind, Malformed, Scanner};
+use crate::call::FrameKind;
+
+/// What one event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub kind: FrameKind,
+    /// Usage may come in any event.
+    pub usage: Option<Usage>,
+}
+
+/// What has been seen of one stream.
+#[derive(Debug)]
+pub struct EventReader {
+    choices: u32,
+    /// One bit for each choice that has ended.
+    finished: u128,
+    done: bool,
+    content: bool,
+}
+
+impl EventReader {
+    /// For a request with `n` choices.
+    pub fn new(choices: u32) -> Self {
+        Self { choices, finished: 0, done: false, content: false }
+    }
+
+    /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
+    /// `[DONE]`).
+    pub fn is_whole(&self) -> bool {
+        self.done || self.finished.count_ones() >= self.choices
+    }
+
+    /// Judges one event, given with its line endings.
+    pub fn read(&mut self, event: &[u8]) -> Seen {
+        let plain = |kind| Seen { kind, usage: None };
+        if self.content && !may_matter(event) {
+            return plain(FrameKind::Content);
+        }
+        let Some(data) = data_of(event) else { return plain(FrameKind::Lifecycle) };
+        if data.trim() == "[DONE]" {
+            self.done = true;
+            return plain(FrameKind::Done);
+        }
+        // What is not JSON is not ours to judge; it passes.
+        self.chunk(&data, is_error_event(event)).unwrap_or(plain(FrameKind::Lifecycle))
+    }
+
+    fn chunk(&mut self, data: &str, is_error: bool) -> Result<Seen, Malformed> {
+        let mut usage = None;
+        let mut choices = 0;
+        let mut content = false;
+        let mut error = None;
+        let mut scanner = Scanner::new(data);
+        scanner.object(|value, key, _| {
+            match (key.raw(), value.kind()?) {
+                ("choices", Kind::Array) => {
+                    choices = value.array(|choice, _| {
+                        content |= self.choice(choice)?;
+                        Ok::<_, Malformed>(())
+                    })?;
+                }
+                ("usage", Kind::Object) => usage = read_usage(value)?.or(usage),
+                ("x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
+                ("error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.skip()?])),
+                _ => drop(value.skip()?),
+            }
+            Ok::<_, Malformed>(())
+        })?;
+        scanner.end()?;
+        self.content |= content;
+        let kind = match error {
+            Some(class) => FrameKind::Error(class),
+            None if is_error => FrameKind::Error(error_class(data)),
+            None if content => FrameKind::Content,
+            None if usage.is_some() && choices == 0 => FrameKind::Usage,
+            None => FrameKind::Lifecycle,
+        };
+        Ok(Seen { kind, usage })
+    }
+
+    /// Whether this choice's delta holds something that the user reads.
+    fn choice(&mut self, choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
+        if choice.kind()? != Kind::Object {
+            return choice.skip().map(|_| false);
+        }
+        let mut index = 0;
+        let mut finished = false;
+        let mut content = false;
+        choice.object(|value, key, _| {
+            match (key.raw(), value.kind()?) {
+                ("index", Kind::Number) => index = value.number()?.parse().unwrap_or(0_u32),
+                ("finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
+                ("delta" | "message", Kind::Object) => content |= has_content(value)?,
+                ("text", Kind::String) => content |= !value.string()?.is_empty(),
+                _ => drop(value.skip()?),
+            }
+            Ok::<_, Malformed>(())
+        })?;
+        if finished {
+            self.finished |= 1 << index.min(127);
+        }
+        Ok(content)
+    }
+}
+
+/// Text, reasoning, a refusal, a tool call or sound; a role alone is not.
+fn has_content(delta: &mut Scanner<'_>) -> Result<bool, Malformed> {
+    let mut content = false;
+    delta.object(|value, key, _| {
+        match (key.raw(), value.kind()?) {
+            // Mistral sends `content` as an array of parts while it thinks.
+            ("content" | "reasoning_content" | "reasoning" | "reasoning_details" | "refusal" | "tool_calls", kind) => {
+                content |= match kind {
+                    Kind::String => !value.string()?.is_empty(),
+                    Kind::Array => value.array(|part, _| part.skip().map(drop))? > 0,
+                    _ => value.skip().map(|_| false)?,
+                };
+            }
+            ("function_call" | "audio", Kind::Object) => {
+                value.skip()?;
+                content = true;
+            }
+            _ => drop(value.skip()?),
+        }
+        Ok::<_, Malformed>(())
+    })?;
+    Ok(content)
+}
+
+/// Whether an event may carry usage, an error or an end. A quotation mark inside a string is escaped, so a needle that
+/// ends in one cannot match text.
+fn may_matter(event: &[u8]) -> bool {
+    // `"usage":null` stands in every chunk of a stream with usage, as does `"finish_reason":null`.
+    let set = |needle: &[u8]| {
+        memmem::find_iter(event, needle).any(|at| {
+            let value = event[at + needle.len()..].iter().find(|byte| !matches!(byte, b' ' | b':'));
+            !matches!(value, Some(b'n'))
+        })
+    };
+    event.len() < 24 || set(b"\"usage\"") || set(b"\"finish_reason\"") || set(b"\"error\"") || is_error_event(event)
+}
+
+fn is_error_event(event: &[u8]) -> bool {
+    event.starts_with(b"event:") && lines(event).any(|line| field(line, b"event") == Some(b"error"))
+}
+
+/// The `data` lines of an event, joined as the standard says; `None` where there is none (a comment) or it is not text.
+/// <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
+fn data_of(event: &[u8]) -> Option<Cow<'_, str>> {
+    let mut data = lines(event).filter_map(|line| field(line, b"data"));
+    let first = std::str::from_utf8(data.next()?).ok()?;
+    let mut joined = Cow::Borrowed(first);
+    for line in data {
+        let joined = joined.to_mut();
+        joined.push('\n');
+        joined.push_str(std::str::from_utf8(line).ok()?);
+    }
+    Some(joined)
+}
+
+fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+    event.split(|byte| matches!(byte, b'\n' | b'\r'))
+}
+
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let value = line.strip_prefix(name)?.strip_prefix(b":")?;
+    Some(value.strip_prefix(b" ").unwrap_or(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::FailureClass;
+
+    fn kinds(events: &[&str]) -> Vec<FrameKind> {
+        let mut reader = EventReader::new(1);
+        events.iter().map(|event| reader.read(event.as_bytes()).kind).collect()
+    }
+
+    #[test]
+    fn content_is_what_a_user_reads() {
+        for (delta, kind) in [
+            (r#"{"role":"assistant","content":""}"#, FrameKind::Lifecycle),
+            (r#"{"role":"assistant","content":null}"#, FrameKind::Lifecycle),
+            (r#"{"content":"x"}"#, FrameKind::Content),
+            (r#"{"reasoning_content":"x"}"#, FrameKind::Content),
+            (r#"{"refusal":"no"}"#, FrameKind::Content),
+            (r#"{"tool_calls":[{"index":0}]}"#, FrameKind::Content),
+            (r#"{"content":[{"type":"thinking"}]}"#, FrameKind::Content),
+            (r#"{"tool_calls":[]}"#, FrameKind::Lifecycle),
+        ] {
+            let event = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
+            assert_eq!(kinds(&[&event]), [kind], "{delta}");
+        }
+        assert_eq!(kinds(&[": OPENROUTER PROCESSING\n\n", "data: {\"oops\": \n\n"]), [FrameKind::Lifecycle; 2]);
+    }
+
+    #[test]
+    fn usage_is_taken_from_any_event() {
+        let usage = r#""usage":{"prompt_tokens":3,"completion_tokens":2}"#;
+        for (event, kind) in [
+            (format!("data: {{\"choices\":[],{usage}}}\n\n"), FrameKind::Usage),
+            (format!("data: {{\"choices\":[{{\"delta\":{{}}}}],{usage}}}\r\n\r\n"), FrameKind::Lifecycle),
+            (format!("data:{{\"x_groq\":{{{usage}}},\"choices\":[]}}\n\n"), FrameKind::Usage),
+        ] {
+            for earlier in [None, Some("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":null}\n\n")] {
+                let mut reader = EventReader::new(1);
+                earlier.map(|event| reader.read(event.as_bytes()));
+                let seen = reader.read(event.as_bytes());
+                assert_eq!(seen.kind, kind, "{event}");
+                assert_eq!(seen.usage.map(|usage| (usage.input, usage.output)), Some((3, 2)), "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_are_seen_before_and_after_content() {
+        let content = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n";
+        for error in [
+            "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n",
+            "event: error\ndata: {\"message\":\"failed\"}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}],\"error\":{\"code\":502}}\n\n",
+        ] {
+            let broken = FrameKind::Error(FailureClass::ServerError);
+            assert_eq!(kinds(&[error]), [broken], "{error}");
+            assert_eq!(kinds(&[content, error])[1], broken, "{error}");
+        }
+        let quoted = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"error\\\": {\\\"usage\\\":1}\"}}]}\n\n";
+        assert_eq!(kinds(&[content, quoted])[1], FrameKind::Content);
+    }
+
+    #[test]
+    fn a_stream_is_whole_after_done_or_all_finish_reasons() {
+        let finish = |index| format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n");
+        let mut reader = EventReader::new(2);
+        reader.read(b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n");
+        reader.read(finish(0).as_bytes());
+        reader.read(finish(0).as_bytes());
+        assert!(!reader.is_whole());
+        reader.read(finish(1).as_bytes());
+        assert!(reader.is_whole());
+        let mut reader = EventReader::new(1);
+        assert_eq!(reader.read(b"data: [DONE]\n\n").kind, FrameKind::Done);
+        assert!(reader.is_whole());
+    }
+}

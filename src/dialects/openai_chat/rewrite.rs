@@ -1,0 +1,61 @@
+//! The two changes that pass-through may make to a request: the model's name and the wish for usage on a stream.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::api::Envelope;
+
+/// A body in pieces, so that a change costs no copy of what stays.
+pub type Segments = SmallVec<[Bytes; 5]>;
+
+/// The request as this provider gets it: byte for byte the client's but for `model`, where the provider's own name
+/// differs, and `stream_options.include_usage`, where `ask_usage` says so.
+pub fn rewrite(body: &Bytes, envelope: &Envelope, model: &str, ask_usage: bool) -> Segments {
+    let mut edits: SmallVec<[_; 2]> = SmallVec::new();
+    if model != envelope.model {
+        let quoted = serde_json::to_vec(model).expect("a string always serialises");
+        edits.push((envelope.model_at.clone(), Bytes::from(quoted)));
+    }
+    if ask_usage {
+        edits.push((envelope.ask_usage.at.clone(), Bytes::from_static(envelope.ask_usage.text.as_bytes())));
+    }
+    edits.sort_by_key(|(at, _)| at.start);
+
+    let mut segments = Segments::new();
+    let mut from = 0;
+    for (at, replacement) in edits {
+        segments.push(body.slice(from..at.start));
+        segments.push(replacement);
+        from = at.end;
+    }
+    segments.push(body.slice(from..));
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read_envelope;
+    use super::*;
+
+    fn rewritten(body: &'static str, model: &str, ask_usage: bool) -> String {
+        let body = Bytes::from_static(body.as_bytes());
+        let envelope = read_envelope(&body).unwrap();
+        String::from_utf8(rewrite(&body, &envelope, model, ask_usage).concat()).unwrap()
+    }
+
+    #[test]
+    fn leaves_every_other_byte_alone() {
+        let body = r#"{ "messages" : [ {"role":"user","content":"\u00e9 {model}"} ], "x": 1.0e2, "stream":true, "model" : "chat" }"#;
+        assert_eq!(rewritten(body, "chat", false), body);
+        assert_eq!(rewritten(body, "a\"b", false), body.replace("\"chat\"", r#""a\"b""#));
+        let end = r#"{"model":"vendor/m","stream":true,"messages":[{"role":"user"}],"stream_options":{"include_usage":true}}"#;
+        assert_eq!(
+            rewritten(r#"{"model":"chat","stream":true,"messages":[{"role":"user"}]}"#, "vendor/m", true),
+            end
+        );
+        assert_eq!(
+            rewritten(r#"{"stream_options":{"include_usage":false},"model":"chat","stream":true,"messages":[{"role":"user"}]}"#, "m", true),
+            r#"{"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[{"role":"user"}]}"#
+        );
+    }
+}
