@@ -105,8 +105,8 @@ pub struct AttemptNote {
     pub began: Instant,
     /// When the request had been handed to the connection.
     pub sent: Option<Instant>,
-    /// When the head of the provider's answer had been read.
-    pub head: Option<Instant>,
+    /// When what makes it the answer had been read: the body of a whole answer, the first content of a stream.
+    pub answered: Option<Instant>,
     pub end: Option<AttemptEnd>,
     /// Pico-dollars per token of input, output and cached input.
     pub price: Option<TokenPrice>,
@@ -117,7 +117,10 @@ pub struct AttemptNote {
 pub enum AttemptEnd {
     Answered,
     /// `billed`: the provider may charge for it.
-    Failed { class: FailureClass, billed: bool },
+    Failed {
+        class: FailureClass,
+        billed: bool,
+    },
 }
 
 /// Pico-dollars per token, as in the configuration.
@@ -132,6 +135,22 @@ impl Journal {
     /// Notes are short and no lock is held over an await; a poisoned one still holds good notes.
     pub fn with<T>(&self, change: impl FnOnce(&mut Notes) -> T) -> T {
         change(&mut self.notes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+impl Notes {
+    /// The gateway's own part of a call until `now`: from the request read to the first attempt's writing, and from the
+    /// provider's answer to now. A call without an attempt is all ours.
+    pub fn overhead(&self, read: Instant, now: Instant) -> Duration {
+        let sent = self.attempts.first().and_then(|note| note.sent);
+        let answered = self.attempts.last().and_then(|note| note.answered);
+        match (sent, answered) {
+            (Some(sent), Some(answered)) => {
+                sent.saturating_duration_since(read) + now.saturating_duration_since(answered)
+            }
+            (Some(sent), None) => sent.saturating_duration_since(read),
+            _ => now.saturating_duration_since(read),
+        }
     }
 }
 
@@ -164,8 +183,6 @@ pub struct Served {
     pub processing_ms: Option<HeaderValue>,
     /// The provider's `x-ratelimit-*`, sent on where the caller has no limit of ours.
     pub rate_limits: Vec<(http::HeaderName, HeaderValue)>,
-    /// From the provider's head to the commit.
-    pub head: Option<Instant>,
 }
 
 /// The value of `x-tollgate-cache`.

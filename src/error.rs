@@ -70,7 +70,10 @@ impl FailureClass {
 
     /// Another key of the same provider may do better.
     pub fn is_key_fault(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Unauthorized | Self::Billing | Self::Forbidden)
+        matches!(
+            self,
+            Self::RateLimited | Self::Unauthorized | Self::Billing | Self::Forbidden
+        )
     }
 }
 
@@ -89,7 +92,12 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(class: FailureClass) -> Self {
-        Self { class, retry_after: None, refusal: None, may_be_billed: false }
+        Self {
+            class,
+            retry_after: None,
+            refusal: None,
+            may_be_billed: false,
+        }
     }
 
     pub fn billable(mut self) -> Self {
@@ -177,25 +185,36 @@ pub enum GatewayError {
 }
 
 fn list(tried: &[Tried]) -> String {
-    let each: Vec<_> = tried.iter().map(|one| format!("{} ({})", one.provider, one.class.as_str())).collect();
+    let each: Vec<_> = tried
+        .iter()
+        .map(|one| format!("{} ({})", one.provider, one.class.as_str()))
+        .collect();
     each.join(", ")
 }
 
 fn after(tried: &[Tried]) -> String {
-    if tried.is_empty() { String::new() } else { format!(" after {} attempts: {}", tried.len(), list(tried)) }
+    if tried.is_empty() {
+        String::new()
+    } else {
+        format!(" after {} attempts: {}", tried.len(), list(tried))
+    }
 }
 
 impl GatewayError {
     pub fn invalid(message: impl Into<String>, param: Option<&str>) -> Self {
-        Self::InvalidRequest { message: message.into(), param: param.map(str::to_owned) }
+        Self::InvalidRequest {
+            message: message.into(),
+            param: param.map(str::to_owned),
+        }
     }
 
     /// The outcome in records and metrics.
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::InvalidRequest { .. } | Self::BodyTooLarge { .. } | Self::UnsupportedMediaType | Self::BodyTimeout => {
-                "invalid_request"
-            }
+            Self::InvalidRequest { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::UnsupportedMediaType
+            | Self::BodyTimeout => "invalid_request",
             Self::InvalidKey(_) => "unauthorized",
             Self::ModelNotFound { .. } => "model_not_found",
             Self::ModelNotAllowed { .. } => "model_not_allowed",

@@ -5,3 +5,8 @@ pub mod call;
 pub mod config;
 pub mod dialects;
 pub mod error;
+pub mod keys;
+pub mod net;
+pub mod state;
+pub mod telemetry;
+pub mod usage;

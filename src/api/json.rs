@@ -201,7 +201,10 @@ impl<'a> Scanner<'a> {
         let text = &self.text[start..self.at];
         // A short integer cannot overflow; everything else is asked.
         if (!integer || text.len() > 300) && !text.parse::<f64>().is_ok_and(f64::is_finite) {
-            return Err(Malformed { at: start, why: "number out of range" });
+            return Err(Malformed {
+                at: start,
+                why: "number out of range",
+            });
         }
         Ok(text)
     }
@@ -237,7 +240,11 @@ impl<'a> Scanner<'a> {
     /// Nothing but white space may be left.
     pub fn end(&mut self) -> Result<(), Malformed> {
         self.skip_space();
-        if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("something follows the value")) }
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err(self.malformed("something follows the value"))
+        }
     }
 
     fn malformed(&self, why: &'static str) -> Malformed {
@@ -269,7 +276,11 @@ impl<'a> Scanner<'a> {
 
     fn enter(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(self.malformed("nested too deeply")) } else { Ok(()) }
+        if self.depth > MAX_DEPTH {
+            Err(self.malformed("nested too deeply"))
+        } else {
+            Ok(())
+        }
     }
 
     fn digits(&mut self) -> Result<(), Malformed> {
@@ -318,7 +329,9 @@ impl<'a> Scanner<'a> {
             .ok_or_else(|| self.malformed("unfinished escape"))?;
         let mut unit = 0;
         for &digit in digits {
-            let value = char::from(digit).to_digit(16).ok_or_else(|| self.malformed("unfinished escape"))?;
+            let value = char::from(digit)
+                .to_digit(16)
+                .ok_or_else(|| self.malformed("unfinished escape"))?;
             unit = unit * 16 + value as u16;
         }
         self.at += 6;
@@ -337,7 +350,10 @@ fn next_special(bytes: &[u8], mut at: usize) -> usize {
         }
         at += BLOCK;
     }
-    bytes[at..].iter().position(|&byte| is_special(byte)).map_or(bytes.len(), |offset| at + offset)
+    bytes[at..]
+        .iter()
+        .position(|&byte| is_special(byte))
+        .map_or(bytes.len(), |offset| at + offset)
 }
 
 fn is_special(byte: u8) -> bool {
@@ -358,9 +374,32 @@ mod tests {
     #[test]
     fn refuses_what_is_not_json() {
         for text in [
-            "", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "01", "1.", ".5", "1e", "+1", "nul", "tru", "\"a",
-            "\"\t\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "1e400", "-1e999", "[1] 2",
-            "\u{feff}{}", "NaN",
+            "",
+            "{",
+            "}",
+            "[1,]",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "{a:1}",
+            "01",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "nul",
+            "tru",
+            "\"a",
+            "\"\t\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\ud800\"",
+            "\"\\udc00\"",
+            "\"\\ud800\\u0041\"",
+            "1e400",
+            "-1e999",
+            "[1] 2",
+            "\u{feff}{}",
+            "NaN",
         ] {
             assert!(!accepts(text), "{text:?}");
         }
@@ -385,7 +424,10 @@ mod tests {
                 Ok::<_, Malformed>(())
             })
             .unwrap();
-        assert_eq!(seen, [("a".into(), 2, r#"[1, "x"]"#.into()), ("b".into(), 18, "null".into())]);
+        assert_eq!(
+            seen,
+            [("a".into(), 2, r#"[1, "x"]"#.into()), ("b".into(), 18, "null".into())]
+        );
     }
 
     #[test]

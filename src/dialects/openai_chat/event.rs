@@ -33,7 +33,12 @@ pub struct EventReader {
 impl EventReader {
     /// For a request with `n` choices.
     pub fn new(choices: u32) -> Self {
-        Self { choices, finished: 0, done: false, content: false }
+        Self {
+            choices,
+            finished: 0,
+            done: false,
+            content: false,
+        }
     }
 
     /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
@@ -48,13 +53,16 @@ impl EventReader {
         if self.content && !may_matter(event) {
             return plain(FrameKind::Content);
         }
-        let Some(data) = data_of(event) else { return plain(FrameKind::Lifecycle) };
+        let Some(data) = data_of(event) else {
+            return plain(FrameKind::Lifecycle);
+        };
         if data.trim() == "[DONE]" {
             self.done = true;
             return plain(FrameKind::Done);
         }
         // What is not JSON is not ours to judge; it passes.
-        self.chunk(&data, is_error_event(event)).unwrap_or(plain(FrameKind::Lifecycle))
+        self.chunk(&data, is_error_event(event))
+            .unwrap_or(plain(FrameKind::Lifecycle))
     }
 
     fn chunk(&mut self, data: &str, is_error: bool) -> Result<Seen, Malformed> {
@@ -145,7 +153,9 @@ fn may_matter(event: &[u8]) -> bool {
     // `"usage":null` stands in every chunk of a stream with usage, as does `"finish_reason":null`.
     let set = |needle: &[u8]| {
         memmem::find_iter(event, needle).any(|at| {
-            let value = event[at + needle.len()..].iter().find(|byte| !matches!(byte, b' ' | b':'));
+            let value = event[at + needle.len()..]
+                .iter()
+                .find(|byte| !matches!(byte, b' ' | b':'));
             !matches!(value, Some(b'n'))
         })
     };
@@ -204,7 +214,10 @@ mod tests {
             let event = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
             assert_eq!(kinds(&[&event]), [kind], "{delta}");
         }
-        assert_eq!(kinds(&[": OPENROUTER PROCESSING\n\n", "data: {\"oops\": \n\n"]), [FrameKind::Lifecycle; 2]);
+        assert_eq!(
+            kinds(&[": OPENROUTER PROCESSING\n\n", "data: {\"oops\": \n\n"]),
+            [FrameKind::Lifecycle; 2]
+        );
     }
 
     #[test]
@@ -212,15 +225,28 @@ mod tests {
         let usage = r#""usage":{"prompt_tokens":3,"completion_tokens":2}"#;
         for (event, kind) in [
             (format!("data: {{\"choices\":[],{usage}}}\n\n"), FrameKind::Usage),
-            (format!("data: {{\"choices\":[{{\"delta\":{{}}}}],{usage}}}\r\n\r\n"), FrameKind::Lifecycle),
-            (format!("data:{{\"x_groq\":{{{usage}}},\"choices\":[]}}\n\n"), FrameKind::Usage),
+            (
+                format!("data: {{\"choices\":[{{\"delta\":{{}}}}],{usage}}}\r\n\r\n"),
+                FrameKind::Lifecycle,
+            ),
+            (
+                format!("data:{{\"x_groq\":{{{usage}}},\"choices\":[]}}\n\n"),
+                FrameKind::Usage,
+            ),
         ] {
-            for earlier in [None, Some("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":null}\n\n")] {
+            for earlier in [
+                None,
+                Some("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":null}\n\n"),
+            ] {
                 let mut reader = EventReader::new(1);
                 earlier.map(|event| reader.read(event.as_bytes()));
                 let seen = reader.read(event.as_bytes());
                 assert_eq!(seen.kind, kind, "{event}");
-                assert_eq!(seen.usage.map(|usage| (usage.input, usage.output)), Some((3, 2)), "{event}");
+                assert_eq!(
+                    seen.usage.map(|usage| (usage.input, usage.output)),
+                    Some((3, 2)),
+                    "{event}"
+                );
             }
         }
     }
@@ -243,7 +269,9 @@ mod tests {
 
     #[test]
     fn a_stream_is_whole_after_done_or_all_finish_reasons() {
-        let finish = |index| format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n");
+        let finish = |index| {
+            format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n")
+        };
         let mut reader = EventReader::new(2);
         reader.read(b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n");
         reader.read(finish(0).as_bytes());

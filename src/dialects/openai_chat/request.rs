@@ -18,31 +18,50 @@ pub struct Invalid {
 
 impl Invalid {
     fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), param: Some(param.into()) }
+        Self {
+            message: message.into(),
+            param: Some(param.into()),
+        }
     }
 }
 
 impl From<Malformed> for Invalid {
     fn from(malformed: Malformed) -> Self {
-        Self { message: format!("the body is not valid JSON: {malformed}"), param: None }
+        Self {
+            message: format!("the body is not valid JSON: {malformed}"),
+            param: None,
+        }
     }
 }
 
 /// Members that are read, checked and allowed once. A provider that ignores case must not read another one than we do,
 /// so their other spellings are refused too.
-const ENVELOPE: [&str; 8] =
-    ["model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "user"];
+const ENVELOPE: [&str; 8] = [
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "user",
+];
 /// Members that are numbers wherever they are known.
 const NUMBERS: [&str; 4] = ["temperature", "top_p", "presence_penalty", "frequency_penalty"];
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 
 /// Reads and checks a chat request. Unknown members are left alone.
 pub fn read_envelope(body: &[u8]) -> Result<Envelope, Invalid> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Invalid { message: format!("the body is not valid UTF-8: {error}"), param: None })?;
+    let text = std::str::from_utf8(body).map_err(|error| Invalid {
+        message: format!("the body is not valid UTF-8: {error}"),
+        param: None,
+    })?;
     let mut scanner = Scanner::new(text);
     if scanner.kind()? != Kind::Object {
-        return Err(Invalid { message: "the body must be a JSON object".into(), param: None });
+        return Err(Invalid {
+            message: "the body must be a JSON object".into(),
+            param: None,
+        });
     }
     let mut request = Request::default();
     scanner.object(|value, key, start| request.member(value, key, start))?;
@@ -75,7 +94,10 @@ enum Options {
     Absent,
     Null(Range<usize>),
     /// Without `include_usage`; the byte behind the brace, and whether members follow.
-    Without { inside: usize, empty: bool },
+    Without {
+        inside: usize,
+        empty: bool,
+    },
     Asked(bool, Range<usize>),
 }
 
@@ -105,10 +127,15 @@ impl Request {
     }
 
     fn allow_once(&mut self, key: &str) -> Result<(), Invalid> {
-        let Some(place) = ENVELOPE.iter().position(|name| name.eq_ignore_ascii_case(key)) else { return Ok(()) };
+        let Some(place) = ENVELOPE.iter().position(|name| name.eq_ignore_ascii_case(key)) else {
+            return Ok(());
+        };
         let name = ENVELOPE[place];
         if name != key {
-            return Err(Invalid::new(name, format!("unknown field `{key}`; did you mean `{name}`?")));
+            return Err(Invalid::new(
+                name,
+                format!("unknown field `{key}`; did you mean `{name}`?"),
+            ));
         }
         let bit = 1 << place;
         if self.seen & bit != 0 {
@@ -138,7 +165,10 @@ impl Request {
         }
         let count = value.array(|message, index| self.message(message, index))?;
         if count == 0 {
-            return Err(Invalid::new("messages", "`messages` is empty; at least one message is needed"));
+            return Err(Invalid::new(
+                "messages",
+                "`messages` is empty; at least one message is needed",
+            ));
         }
         self.has_messages = true;
         Ok(())
@@ -146,7 +176,10 @@ impl Request {
 
     fn message(&mut self, message: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
         if message.kind()? != Kind::Object {
-            return Err(Invalid::new(format!("messages[{index}]"), format!("`messages[{index}]` must be an object")));
+            return Err(Invalid::new(
+                format!("messages[{index}]"),
+                format!("`messages[{index}]` must be an object"),
+            ));
         }
         let mut has_role = false;
         message.object(|value, key, _| {
@@ -165,7 +198,10 @@ impl Request {
         if has_role {
             return Ok(());
         }
-        Err(Invalid::new(format!("messages[{index}].role"), format!("`messages[{index}].role` is missing")))
+        Err(Invalid::new(
+            format!("messages[{index}].role"),
+            format!("`messages[{index}].role` is missing"),
+        ))
     }
 
     fn content(&mut self, value: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
@@ -178,7 +214,10 @@ impl Request {
             })?),
             _ => {
                 let field = format!("messages[{index}].content");
-                return Err(Invalid::new(&*field, format!("`{field}` must be a string or an array of parts")));
+                return Err(Invalid::new(
+                    &*field,
+                    format!("`{field}` must be a string or an array of parts"),
+                ));
             }
         }
         Ok(())
@@ -232,7 +271,10 @@ impl Request {
                 })?;
                 self.options = match asked {
                     Some((wanted, at)) => Options::Asked(wanted, at),
-                    None => Options::Without { inside: start + 1, empty },
+                    None => Options::Without {
+                        inside: start + 1,
+                        empty,
+                    },
                 };
             }
             _ => return Err(wrong_type("stream_options", Kind::Object)),
@@ -263,15 +305,35 @@ impl Request {
             // A member at the end of the object, behind whatever stands there.
             Options::Absent => {
                 let end = text.rfind('}').expect("the body was read as an object");
-                (false, Edit { at: end..end, text: r#","stream_options":{"include_usage":true}"# })
+                (
+                    false,
+                    Edit {
+                        at: end..end,
+                        text: r#","stream_options":{"include_usage":true}"#,
+                    },
+                )
             }
-            Options::Null(at) => (false, Edit { at, text: r#"{"include_usage":true}"# }),
-            Options::Without { inside, empty: true } => {
-                (false, Edit { at: inside..inside, text: r#""include_usage":true"# })
-            }
-            Options::Without { inside, empty: false } => {
-                (false, Edit { at: inside..inside, text: r#""include_usage":true,"# })
-            }
+            Options::Null(at) => (
+                false,
+                Edit {
+                    at,
+                    text: r#"{"include_usage":true}"#,
+                },
+            ),
+            Options::Without { inside, empty: true } => (
+                false,
+                Edit {
+                    at: inside..inside,
+                    text: r#""include_usage":true"#,
+                },
+            ),
+            Options::Without { inside, empty: false } => (
+                false,
+                Edit {
+                    at: inside..inside,
+                    text: r#""include_usage":true,"#,
+                },
+            ),
             Options::Asked(wanted, at) => (wanted, Edit { at, text: "true" }),
         };
         Ok(Envelope {
@@ -298,7 +360,10 @@ fn role(value: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
     if ROLES.contains(&value.string()?.decode().as_ref()) {
         return Ok(());
     }
-    Err(Invalid::new(field(), format!("`{}` must be one of {}", field(), ROLES.join(", "))))
+    Err(Invalid::new(
+        field(),
+        format!("`{}` must be one of {}", field(), ROLES.join(", ")),
+    ))
 }
 
 /// A value of one kind, or null.
@@ -316,10 +381,15 @@ fn optional<'a, T>(
 }
 
 fn whole_number(value: &mut Scanner<'_>, name: &str, least: u32, most: u32) -> Result<Option<u32>, Invalid> {
-    let Some(text) = optional(value, Kind::Number, name, Scanner::number)? else { return Ok(None) };
+    let Some(text) = optional(value, Kind::Number, name, Scanner::number)? else {
+        return Ok(None);
+    };
     match text.parse::<u32>() {
         Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
-        _ => Err(Invalid::new(name, format!("`{name}` must be a whole number from {least} to {most}"))),
+        _ => Err(Invalid::new(
+            name,
+            format!("`{name}` must be a whole number from {least} to {most}"),
+        )),
     }
 }
 
@@ -354,7 +424,10 @@ mod tests {
         let read = envelope(&format!(
             r#"{{"model":"a/b","stream":true,"n":2,"max_tokens":5,"max_completion_tokens":9,"tools":[{{}}],{MESSAGES}}}"#
         ));
-        assert_eq!((read.model.as_str(), read.stream, read.n, read.max_tokens), ("a/b", true, 2, Some(9)));
+        assert_eq!(
+            (read.model.as_str(), read.stream, read.n, read.max_tokens),
+            ("a/b", true, 2, Some(9))
+        );
         assert!(read.tools && !read.vision && !read.include_usage);
         assert_eq!(read.input_tokens, estimate_tokens(11 + 4));
     }
@@ -378,24 +451,48 @@ mod tests {
             (r#"{"model":"m","messages":[]}"#.to_owned(), "messages"),
             (r#"{"model":"m","messages":{}}"#.to_owned(), "messages"),
             (r#"{"model":"m","messages":[7]}"#.to_owned(), "messages[0]"),
-            (r#"{"model":"m","messages":[{"content":"x"}]}"#.to_owned(), "messages[0].role"),
-            (r#"{"model":"m","messages":[{"role":"wizard","content":"x"}]}"#.to_owned(), "messages[0].role"),
-            (r#"{"model":"m","messages":[{"role":"user","content":7}]}"#.to_owned(), "messages[0].content"),
+            (
+                r#"{"model":"m","messages":[{"content":"x"}]}"#.to_owned(),
+                "messages[0].role",
+            ),
+            (
+                r#"{"model":"m","messages":[{"role":"wizard","content":"x"}]}"#.to_owned(),
+                "messages[0].role",
+            ),
+            (
+                r#"{"model":"m","messages":[{"role":"user","content":7}]}"#.to_owned(),
+                "messages[0].content",
+            ),
             (format!(r#"{{"model":7,{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"","stream":false,{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"m","n":0,{MESSAGES}}}"#), "n"),
             (format!(r#"{{"model":"m","n":129,{MESSAGES}}}"#), "n"),
             (format!(r#"{{"model":"m","n":1.5,{MESSAGES}}}"#), "n"),
             (format!(r#"{{"model":"m","max_tokens":0,{MESSAGES}}}"#), "max_tokens"),
-            (format!(r#"{{"model":"m","max_tokens":2147483648,{MESSAGES}}}"#), "max_tokens"),
-            (format!(r#"{{"model":"m","max_completion_tokens":-1,{MESSAGES}}}"#), "max_completion_tokens"),
-            (format!(r#"{{"model":"m","temperature":"hot",{MESSAGES}}}"#), "temperature"),
+            (
+                format!(r#"{{"model":"m","max_tokens":2147483648,{MESSAGES}}}"#),
+                "max_tokens",
+            ),
+            (
+                format!(r#"{{"model":"m","max_completion_tokens":-1,{MESSAGES}}}"#),
+                "max_completion_tokens",
+            ),
+            (
+                format!(r#"{{"model":"m","temperature":"hot",{MESSAGES}}}"#),
+                "temperature",
+            ),
             (format!(r#"{{"model":"m","stream":"yes",{MESSAGES}}}"#), "stream"),
-            (format!(r#"{{"model":"m","stream_options":[],{MESSAGES}}}"#), "stream_options"),
+            (
+                format!(r#"{{"model":"m","stream_options":[],{MESSAGES}}}"#),
+                "stream_options",
+            ),
             (format!(r#"{{"model":"m","model":"other",{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"m","\u006dodel":"other",{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"m","Model":"other",{MESSAGES}}}"#), "model"),
-            (format!(r#"{{"model":"m","stream":true,"stream":false,{MESSAGES}}}"#), "stream"),
+            (
+                format!(r#"{{"model":"m","stream":true,"stream":false,{MESSAGES}}}"#),
+                "stream",
+            ),
         ] {
             assert_eq!(refused(&body).as_deref(), Some(param), "{body}");
         }
@@ -413,7 +510,13 @@ mod tests {
 
     #[test]
     fn usage_can_be_asked_for_wherever_options_stand() {
-        for options in ["", r#""stream_options":null,"#, r#""stream_options": { },"#, r#""stream_options":{"x":1},"#, r#""stream_options":{"include_usage":false},"#] {
+        for options in [
+            "",
+            r#""stream_options":null,"#,
+            r#""stream_options": { },"#,
+            r#""stream_options":{"x":1},"#,
+            r#""stream_options":{"include_usage":false},"#,
+        ] {
             let body = format!(r#"{{"model":"m","stream":true,{options}{MESSAGES}}}"#);
             let Edit { at, text } = envelope(&body).ask_usage;
             let asked = format!("{}{text}{}", &body[..at.start], &body[at.end..]);

@@ -17,7 +17,10 @@ pub fn rewrite(body: &Bytes, envelope: &Envelope, model: &str, ask_usage: bool) 
         edits.push((envelope.model_at.clone(), Bytes::from(quoted)));
     }
     if ask_usage {
-        edits.push((envelope.ask_usage.at.clone(), Bytes::from_static(envelope.ask_usage.text.as_bytes())));
+        edits.push((
+            envelope.ask_usage.at.clone(),
+            Bytes::from_static(envelope.ask_usage.text.as_bytes()),
+        ));
     }
     edits.sort_by_key(|(at, _)| at.start);
 
@@ -50,11 +53,19 @@ mod tests {
         assert_eq!(rewritten(body, "a\"b", false), body.replace("\"chat\"", r#""a\"b""#));
         let end = r#"{"model":"vendor/m","stream":true,"messages":[{"role":"user"}],"stream_options":{"include_usage":true}}"#;
         assert_eq!(
-            rewritten(r#"{"model":"chat","stream":true,"messages":[{"role":"user"}]}"#, "vendor/m", true),
+            rewritten(
+                r#"{"model":"chat","stream":true,"messages":[{"role":"user"}]}"#,
+                "vendor/m",
+                true
+            ),
             end
         );
         assert_eq!(
-            rewritten(r#"{"stream_options":{"include_usage":false},"model":"chat","stream":true,"messages":[{"role":"user"}]}"#, "m", true),
+            rewritten(
+                r#"{"stream_options":{"include_usage":false},"model":"chat","stream":true,"messages":[{"role":"user"}]}"#,
+                "m",
+                true
+            ),
             r#"{"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[{"role":"user"}]}"#
         );
     }

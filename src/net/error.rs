@@ -1,0 +1,23 @@
+//! What can go wrong between two hosts. Messages hold no URL and no host name.
+
+use std::io;
+
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum NetError {
+    #[error("name lookup failed")]
+    Dns(#[source] io::Error),
+    #[error("connection refused or unreachable")]
+    Connect(#[source] io::Error),
+    #[error("TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("proxy refused the tunnel: {0}")]
+    Proxy(&'static str),
+    /// Name lookup, TCP and TLS together took too long.
+    #[error("connecting timed out")]
+    ConnectTimeout,
+    /// The connection broke, or what came over it was not HTTP.
+    #[error("connection broken")]
+    Broken(#[source] Option<hyper::Error>),
+}

@@ -1,0 +1,17 @@
+//! Connections to other hosts: name lookup, TCP, TLS, the proxy of the environment, and a pool of HTTP/1.1
+//! connections. Knows nothing of providers.
+
+mod body;
+mod connect;
+mod error;
+mod link;
+mod origin;
+mod proxy;
+mod tls;
+
+pub use body::RequestBody;
+pub use connect::Connector;
+pub use error::NetError;
+pub use link::ResponseBody;
+pub use origin::Origin;
+pub use proxy::ProxyEnv;

@@ -1,0 +1,267 @@
+//! A host that is called often: its address, its idle connections, and the way to send a request there.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response};
+use tokio::time::Instant;
+
+use super::link::Link;
+use super::{Connector, NetError, RequestBody, ResponseBody};
+
+/// Idle connections live this long: shorter than the keep-alive of every server worth calling, so that the race with
+/// its closing stays rare.
+const IDLE: Duration = Duration::from_secs(15);
+/// Idle connections that are kept for one host.
+const MAX_IDLE: usize = 1024;
+
+/// One scheme, host and port. HTTP/1.1: one HTTP/2 connection would cap the calls under way at the host's stream limit.
+#[derive(Debug)]
+pub struct Origin {
+    connector: Arc<Connector>,
+    tls: bool,
+    host: String,
+    port: u16,
+    authority: HeaderValue,
+    connect_timeout: Duration,
+    idle: Mutex<Idle>,
+}
+
+/// Least recently used first.
+#[derive(Default)]
+struct Idle(VecDeque<Link>);
+
+impl std::fmt::Debug for Idle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} idle", self.0.len())
+    }
+}
+
+impl Origin {
+    /// `host` is a name or an address without brackets; anything that cannot stand in a `Host` header is an error.
+    pub fn new(
+        connector: Arc<Connector>,
+        tls: bool,
+        host: &str,
+        port: u16,
+        connect_timeout: Duration,
+    ) -> Result<Self, http::header::InvalidHeaderValue> {
+        let bracketed = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let authority = match (tls, port) {
+            (true, 443) | (false, 80) => bracketed,
+            _ => format!("{bracketed}:{port}"),
+        };
+        Ok(Self {
+            connector,
+            tls,
+            host: host.to_owned(),
+            port,
+            authority: HeaderValue::from_str(&authority)?,
+            connect_timeout,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// The value for the `Host` header.
+    pub fn authority(&self) -> HeaderValue {
+        self.authority.clone()
+    }
+
+    /// Sends what `request` makes and waits for the head of the answer.
+    ///
+    /// A connection from the pool may be closed by the other side at that very moment; where it dies before a byte of
+    /// the answer has come, the request is sent once more over a new one. Dropping the future closes the connection.
+    pub async fn send(
+        self: &Arc<Self>,
+        request: impl Fn() -> Request<RequestBody>,
+    ) -> Result<Response<ResponseBody>, NetError> {
+        if let Some(mut link) = self.checkout().await {
+            match link.send(request()).await {
+                Err(NetError::Broken(why)) if !why.as_ref().is_some_and(hyper::Error::is_parse) => {}
+                answer => return self.with_body(answer?, link),
+            }
+        }
+        let stream = self
+            .connector
+            .connect(&self.host, self.port, self.tls, self.connect_timeout)
+            .await?;
+        let mut link = Link::new(stream, Instant::now()).await?;
+        let answer = link.send(request()).await?;
+        self.with_body(answer, link)
+    }
+
+    fn with_body(
+        self: &Arc<Self>,
+        answer: Response<hyper::body::Incoming>,
+        link: Link,
+    ) -> Result<Response<ResponseBody>, NetError> {
+        Ok(answer.map(|body| ResponseBody::new(body, link, Arc::clone(self))))
+    }
+
+    /// The most recently used connection that is still open.
+    async fn checkout(&self) -> Option<Link> {
+        let oldest = Instant::now().checked_sub(IDLE);
+        loop {
+            let mut link = self.idle().0.pop_back()?;
+            let fresh = oldest.is_none_or(|oldest| link.idle_since >= oldest);
+            let usable = std::future::poll_fn(|cx| std::task::Poll::Ready(link.poll_usable(cx))).await;
+            if fresh && usable {
+                return Some(link);
+            }
+        }
+    }
+
+    pub(super) fn put_back(&self, mut link: Link) {
+        link.idle_since = Instant::now();
+        let mut idle = self.idle();
+        if idle.0.len() < MAX_IDLE {
+            idle.0.push_back(link);
+        }
+    }
+
+    /// Closes connections that have been idle too long. To be called from time to time.
+    pub fn reap(&self, now: Instant) {
+        let mut idle = self.idle();
+        while idle
+            .0
+            .front()
+            .is_some_and(|link| now.duration_since(link.idle_since) > IDLE)
+        {
+            idle.0.pop_front();
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().expect("nothing panics while the lock is held")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::BodyExt;
+    use smallvec::smallvec;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn origin(port: u16) -> Arc<Origin> {
+        let connector = Arc::new(Connector::default());
+        Arc::new(Origin::new(connector, false, "127.0.0.1", port, Duration::from_secs(5)).unwrap())
+    }
+
+    async fn call(origin: &Arc<Origin>) -> Result<Bytes, NetError> {
+        let answer = origin
+            .send(|| {
+                let body = RequestBody::new(smallvec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
+                Request::post("/x")
+                    .header("host", origin.authority())
+                    .body(body)
+                    .unwrap()
+            })
+            .await?;
+        Ok(answer.into_body().collect().await?.to_bytes())
+    }
+
+    async fn read_request(stream: &mut tokio::net::TcpStream) -> bool {
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"\r\n\r\nabc") {
+            match stream.read_buf(&mut seen).await {
+                Ok(0) | Err(_) => return false,
+                Ok(_) => {}
+            }
+        }
+        true
+    }
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+    #[tokio::test]
+    async fn one_connection_serves_call_after_call() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = origin(listener.local_addr().unwrap().port());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for _ in 0..3 {
+                assert!(read_request(&mut stream).await);
+                stream.write_all(ANSWER).await.unwrap();
+            }
+        });
+        for _ in 0..3 {
+            assert_eq!(call(&origin).await.unwrap(), "ok");
+        }
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reused_connection_that_dies_is_replaced_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = origin(listener.local_addr().unwrap().port());
+        let server = tokio::spawn(async move {
+            let (mut first, _) = listener.accept().await.unwrap();
+            assert!(read_request(&mut first).await);
+            first.write_all(ANSWER).await.unwrap();
+            // Dies at the moment of reuse: the request arrives, the connection closes.
+            assert!(read_request(&mut first).await);
+            drop(first);
+            let (mut second, _) = listener.accept().await.unwrap();
+            assert!(read_request(&mut second).await);
+            second.write_all(ANSWER).await.unwrap();
+            // A new connection that dies is not replaced.
+            assert!(read_request(&mut second).await);
+            drop(second);
+            let (mut third, _) = listener.accept().await.unwrap();
+            assert!(read_request(&mut third).await);
+        });
+        assert_eq!(call(&origin).await.unwrap(), "ok");
+        assert_eq!(call(&origin).await.unwrap(), "ok");
+        assert!(matches!(call(&origin).await, Err(NetError::Broken(_))));
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn dropping_an_unread_answer_closes_its_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = origin(listener.local_addr().unwrap().port());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(read_request(&mut stream).await);
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
+                .await
+                .unwrap();
+            stream.read(&mut [0]).await.map_or(0, |read| read)
+        });
+        let answer = origin
+            .send(|| {
+                Request::post("/")
+                    .body(RequestBody::new(smallvec![Bytes::from_static(b"abc")]))
+                    .unwrap()
+            })
+            .await
+            .unwrap();
+        drop(answer);
+        assert_eq!(server.await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_cut_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = origin(listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await;
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
+                .await
+                .unwrap();
+        });
+        assert!(matches!(call(&origin).await, Err(NetError::Broken(_))));
+    }
+}

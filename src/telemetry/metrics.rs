@@ -1,0 +1,210 @@
+//! Every metric of the gateway, in one list. Labels come from the configuration or from our own enumerations, never from
+//! a client's text, so their number is bounded.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric, LabelValueEncoder,
+};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// A configured name as a label, shared and not copied.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Label(pub Arc<str>);
+
+impl EncodeLabelValue for Label {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        encoder.write_str(&self.0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CallLabels {
+    pub door: &'static str,
+    /// The asked name where it is configured, else `other`.
+    pub model: Label,
+    /// Empty where none answered.
+    pub provider: Label,
+    pub outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TokenLabels {
+    pub provider: Label,
+    pub model: Label,
+    /// `input`, `output`, `cached` or `reasoning`; the last two are parts of the first two.
+    pub kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ServedLabels {
+    pub provider: Label,
+    pub model: Label,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AttemptLabels {
+    pub provider: Label,
+    /// `ok`, `abandoned` or a failure class.
+    pub class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BreakerLabels {
+    pub provider: Label,
+    /// Empty for the provider's own breaker.
+    pub model: Label,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CacheLabels {
+    pub result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusalLabels {
+    pub rule: &'static str,
+}
+
+/// The metrics and the registry that writes them.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub calls: Family<CallLabels, Counter>,
+    pub tokens: Family<TokenLabels, Counter>,
+    pub cost_usd: Family<ServedLabels, Counter<f64, AtomicU64>>,
+    pub call_duration: Histogram,
+    pub time_to_first_token: Histogram,
+    pub overhead: Histogram,
+    pub attempts: Family<AttemptLabels, Counter>,
+    /// 0 closed, 1 half open, 2 open.
+    pub breaker_state: Family<BreakerLabels, Gauge>,
+    pub cache: Family<CacheLabels, Counter>,
+    pub refusals: Family<RefusalLabels, Counter>,
+    pub inflight: Gauge,
+    pub unpriced: Counter,
+}
+
+impl Metrics {
+    /// `dropped_logs` is asked at each scrape.
+    pub fn new(dropped_logs: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        const CALL_SECONDS: [f64; 14] = [
+            0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
+        ];
+        const OVERHEAD_SECONDS: [f64; 11] = [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 1e-1];
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tollgate"),
+            calls: Family::default(),
+            tokens: Family::default(),
+            cost_usd: Family::default(),
+            call_duration: Histogram::new(CALL_SECONDS),
+            time_to_first_token: Histogram::new(CALL_SECONDS),
+            overhead: Histogram::new(OVERHEAD_SECONDS),
+            attempts: Family::default(),
+            breaker_state: Family::default(),
+            cache: Family::default(),
+            refusals: Family::default(),
+            inflight: Gauge::default(),
+            unpriced: Counter::default(),
+        };
+        metrics.register(dropped_logs);
+        metrics
+    }
+
+    fn register(&mut self, dropped_logs: impl Fn() -> u64 + Send + Sync + 'static) {
+        let registry = &mut self.registry;
+        registry.register("calls", "Calls by how they ended", self.calls.clone());
+        registry.register("tokens", "Tokens that providers reported", self.tokens.clone());
+        registry.register("cost_usd", "Cost of answered calls", self.cost_usd.clone());
+        registry.register(
+            "call_duration_seconds",
+            "From the request's head to the end of the answer",
+            self.call_duration.clone(),
+        );
+        registry.register(
+            "time_to_first_token_seconds",
+            "From the request's head to a stream's first content",
+            self.time_to_first_token.clone(),
+        );
+        registry.register(
+            "overhead_seconds",
+            "The gateway's own part of a call",
+            self.overhead.clone(),
+        );
+        registry.register("attempts", "Attempts by how they ended", self.attempts.clone());
+        registry.register(
+            "breaker_state",
+            "0 closed, 1 half open, 2 open",
+            self.breaker_state.clone(),
+        );
+        registry.register("cache", "Calls by what the cache did", self.cache.clone());
+        registry.register(
+            "refusals",
+            "Calls refused by a rule of the gateway",
+            self.refusals.clone(),
+        );
+        registry.register("inflight", "Calls under way", self.inflight.clone());
+        registry.register("unpriced", "Answers whose price is not known", self.unpriced.clone());
+        registry.register_collector(Box::new(DroppedLogs(Box::new(dropped_logs))));
+    }
+
+    /// The OpenMetrics text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a string takes what is written");
+        text
+    }
+}
+
+struct DroppedLogs(Box<dyn Fn() -> u64 + Send + Sync>);
+
+impl fmt::Debug for DroppedLogs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DroppedLogs")
+    }
+}
+
+impl Collector for DroppedLogs {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let counter = ConstCounter::new((self.0)());
+        let metric = encoder.encode_descriptor(
+            "tollgate_log_lines_dropped",
+            "Log lines lost because the queue was full",
+            None,
+            counter.metric_type(),
+        )?;
+        counter.encode(metric)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_text_cannot_break_the_exposition() {
+        let metrics = Metrics::new(|| 7);
+        let label = |text: &str| Label(Arc::from(text));
+        let labels = CallLabels {
+            door: "chat",
+            model: label("a\"\n} 1\nx"),
+            provider: label("p"),
+            outcome: "ok",
+        };
+        metrics.calls.get_or_create(&labels).inc();
+        let text = metrics.encode();
+        assert!(
+            text.contains(r#"tollgate_calls_total{door="chat",model="a\"\n} 1\nx",provider="p",outcome="ok"} 1"#),
+            "{text}"
+        );
+        assert!(text.contains("tollgate_log_lines_dropped_total 7"), "{text}");
+    }
+}

@@ -1,0 +1,9 @@
+//! What is seen of the gateway from outside: logs and metrics.
+
+mod logs;
+mod metrics;
+
+pub use logs::{Format, LogGuard, init_logs};
+pub use metrics::{
+    AttemptLabels, BreakerLabels, CacheLabels, CallLabels, Label, Metrics, RefusalLabels, ServedLabels, TokenLabels,
+};

@@ -1,0 +1,205 @@
+//! The record of a call, and how it is told to the log and the metrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::price::cost;
+use crate::api::{NanoUsd, Usage};
+use crate::call::{AttemptEnd, AttemptNote, CacheStatus, Caller, Door, Notes};
+use crate::telemetry::{
+    AttemptLabels, CacheLabels, CallLabels, Label, Metrics, RefusalLabels, ServedLabels, TokenLabels,
+};
+
+/// Everything that is kept of one call: no key, no prompt, no answer.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub id: Arc<str>,
+    pub door: Door,
+    pub caller: Arc<Caller>,
+    /// The asked name where it is configured, else `other`.
+    pub model: Arc<str>,
+    pub outcome: Outcome,
+    pub cache: CacheStatus,
+    pub notes: Notes,
+    /// What the provider reported.
+    pub usage: Option<Usage>,
+    /// Tokens of an answer whose usage was never reported, by its length.
+    pub estimated_output: u64,
+    /// Estimate, for attempts that were abandoned.
+    pub estimated_input: u64,
+    pub duration: Duration,
+    pub time_to_first_token: Option<Duration>,
+    pub overhead: Option<Duration>,
+}
+
+/// How a call ended: `ok`, `client_gone`, or the name of what went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome(pub &'static str);
+
+impl Outcome {
+    pub const OK: Self = Self("ok");
+    pub const CLIENT_GONE: Self = Self("client_gone");
+}
+
+/// What a record comes to.
+struct Totals {
+    cost: Option<NanoUsd>,
+    estimated: bool,
+}
+
+impl Record {
+    /// Writes the log event and counts the call. Called once for each record.
+    pub(super) fn tell(&self, metrics: &Metrics) {
+        let totals = self.totals();
+        self.count(metrics, &totals);
+        self.log(&totals);
+    }
+
+    /// The attempt that answered, or was about to.
+    fn last(&self) -> Option<&AttemptNote> {
+        self.notes
+            .attempts
+            .last()
+            .filter(|note| !matches!(note.end, Some(AttemptEnd::Failed { .. })))
+    }
+
+    /// The sum over all attempts: the answer at reported usage, one that was given up at an estimate.
+    fn totals(&self) -> Totals {
+        let mut pico_known = true;
+        let mut estimated = false;
+        let mut sum = NanoUsd::default();
+        for note in &self.notes.attempts {
+            let usage = match note.end {
+                Some(AttemptEnd::Failed { billed: false, .. }) => continue,
+                None if note.sent.is_none() => continue,
+                Some(AttemptEnd::Answered) if self.usage.is_some() => self.usage.unwrap_or_default(),
+                Some(AttemptEnd::Failed { .. }) => {
+                    estimated = true;
+                    Usage {
+                        input: self.estimated_input,
+                        ..Usage::default()
+                    }
+                }
+                _ => {
+                    estimated = true;
+                    Usage {
+                        input: self.estimated_input,
+                        output: self.estimated_output,
+                        ..Usage::default()
+                    }
+                }
+            };
+            match note.price {
+                Some(price) => sum += cost(price, usage),
+                None => pico_known = false,
+            }
+        }
+        Totals {
+            cost: pico_known.then_some(sum),
+            estimated,
+        }
+    }
+
+    fn count(&self, metrics: &Metrics, totals: &Totals) {
+        let label = |name: &Arc<str>| Label(Arc::clone(name));
+        let served = self.last();
+        let provider = served.map_or_else(|| Label(Arc::default()), |note| label(&note.provider));
+        metrics
+            .calls
+            .get_or_create(&CallLabels {
+                door: self.door.as_str(),
+                model: label(&self.model),
+                provider,
+                outcome: self.outcome.0,
+            })
+            .inc();
+        metrics
+            .cache
+            .get_or_create(&CacheLabels {
+                result: self.cache.as_str(),
+            })
+            .inc();
+        metrics.call_duration.observe(self.duration.as_secs_f64());
+        if let Some(duration) = self.time_to_first_token {
+            metrics.time_to_first_token.observe(duration.as_secs_f64());
+        }
+        if let Some(duration) = self.overhead {
+            metrics.overhead.observe(duration.as_secs_f64());
+        }
+        if matches!(self.outcome.0, "rate_limited") {
+            metrics.refusals.get_or_create(&RefusalLabels { rule: "limit" }).inc();
+        }
+        for note in &self.notes.attempts {
+            let class = match note.end {
+                Some(AttemptEnd::Answered) => "ok",
+                Some(AttemptEnd::Failed { class, .. }) => class.as_str(),
+                None => "abandoned",
+            };
+            metrics
+                .attempts
+                .get_or_create(&AttemptLabels {
+                    provider: label(&note.provider),
+                    class,
+                })
+                .inc();
+        }
+        let Some(served) = served else { return };
+        if let Some(usage) = self.usage {
+            for (kind, tokens) in [
+                ("input", usage.input),
+                ("output", usage.output),
+                ("cached", usage.cached),
+                ("reasoning", usage.reasoning),
+            ] {
+                if tokens > 0 {
+                    let labels = TokenLabels {
+                        provider: label(&served.provider),
+                        model: label(&served.model),
+                        kind,
+                    };
+                    metrics.tokens.get_or_create(&labels).inc_by(tokens);
+                }
+            }
+        }
+        match totals.cost {
+            Some(cost) => {
+                let labels = ServedLabels {
+                    provider: label(&served.provider),
+                    model: label(&served.model),
+                };
+                metrics.cost_usd.get_or_create(&labels).inc_by(cost.as_usd());
+            }
+            None => drop(metrics.unpriced.inc()),
+        }
+    }
+
+    fn log(&self, totals: &Totals) {
+        let served = self.last();
+        tracing::info!(
+            target: "tollgate::call",
+            {
+            call.id = &*self.id,
+            call.door = self.door.as_str(),
+            call.outcome = self.outcome.0,
+            key.id = &*self.caller.key,
+            user.id = &*self.caller.user,
+            team.id = self.caller.team.as_deref(),
+            model.asked = &*self.model,
+            provider.name = served.map(|note| &*note.provider),
+            provider.model = served.map(|note| &*note.model),
+            call.attempts = self.notes.attempts.len(),
+            cache = self.cache.as_str(),
+            tokens.input = self.usage.map(|usage| usage.input),
+            tokens.cached = self.usage.map(|usage| usage.cached),
+            tokens.output = self.usage.map(|usage| usage.output),
+            tokens.reasoning = self.usage.map(|usage| usage.reasoning),
+            cost.usd = totals.cost.map(tracing::field::display),
+            cost.estimated = totals.estimated,
+            duration.ms = self.duration.as_millis() as u64,
+            duration.first_token_ms = self.time_to_first_token.map(|duration| duration.as_millis() as u64),
+            overhead.us = self.overhead.map(|duration| duration.as_micros() as u64),
+            },
+            "call ended"
+        );
+    }
+}
