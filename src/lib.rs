@@ -9,4 +9,5 @@ pub mod keys;
 pub mod net;
 pub mod state;
 pub mod telemetry;
+pub mod upstream;
 pub mod usage;

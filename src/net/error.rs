@@ -17,6 +17,9 @@ pub enum NetError {
     /// Name lookup, TCP and TLS together took too long.
     #[error("connecting timed out")]
     ConnectTimeout,
+    /// No head of an answer in time.
+    #[error("the answer did not begin in time")]
+    AnswerTimeout,
     /// The connection broke, or what came over it was not HTTP.
     #[error("connection broken")]
     Broken(#[source] Option<hyper::Error>),

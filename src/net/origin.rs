@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::link::Link;
@@ -72,35 +73,36 @@ impl Origin {
         self.authority.clone()
     }
 
-    /// Sends what `request` makes and waits for the head of the answer.
+    /// Sends what `request` makes and waits for the head of the answer, for `answer_within` from the moment that the
+    /// connection is there; `until` ends everything.
     ///
     /// A connection from the pool may be closed by the other side at that very moment; where it dies before a byte of
     /// the answer has come, the request is sent once more over a new one. Dropping the future closes the connection.
     pub async fn send(
         self: &Arc<Self>,
         request: impl Fn() -> Request<RequestBody>,
+        answer_within: Duration,
+        until: Instant,
     ) -> Result<Response<ResponseBody>, NetError> {
         if let Some(mut link) = self.checkout().await {
-            match link.send(request()).await {
+            match answer(&mut link, request(), answer_within, until).await {
                 Err(NetError::Broken(why)) if !why.as_ref().is_some_and(hyper::Error::is_parse) => {}
-                answer => return self.with_body(answer?, link),
+                answer => return Ok(self.with_body(answer?, link)),
             }
         }
+        let now = Instant::now();
+        let connect_within = self.connect_timeout.min(until.saturating_duration_since(now));
         let stream = self
             .connector
-            .connect(&self.host, self.port, self.tls, self.connect_timeout)
+            .connect(&self.host, self.port, self.tls, connect_within)
             .await?;
-        let mut link = Link::new(stream, Instant::now()).await?;
-        let answer = link.send(request()).await?;
-        self.with_body(answer, link)
+        let mut link = Link::new(stream, now).await?;
+        let answer = answer(&mut link, request(), answer_within, until).await?;
+        Ok(self.with_body(answer, link))
     }
 
-    fn with_body(
-        self: &Arc<Self>,
-        answer: Response<hyper::body::Incoming>,
-        link: Link,
-    ) -> Result<Response<ResponseBody>, NetError> {
-        Ok(answer.map(|body| ResponseBody::new(body, link, Arc::clone(self))))
+    fn with_body(self: &Arc<Self>, answer: Response<Incoming>, link: Link) -> Response<ResponseBody> {
+        answer.map(|body| ResponseBody::new(body, link, Arc::clone(self)))
     }
 
     /// The most recently used connection that is still open.
@@ -141,6 +143,18 @@ impl Origin {
     }
 }
 
+async fn answer(
+    link: &mut Link,
+    request: Request<RequestBody>,
+    within: Duration,
+    until: Instant,
+) -> Result<Response<Incoming>, NetError> {
+    let limit = until.min(Instant::now() + within);
+    tokio::time::timeout_at(limit, link.send(request))
+        .await
+        .unwrap_or(Err(NetError::AnswerTimeout))
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -151,6 +165,8 @@ mod tests {
 
     use super::*;
 
+    const SECONDS: Duration = Duration::from_secs(5);
+
     fn origin(port: u16) -> Arc<Origin> {
         let connector = Arc::new(Connector::default());
         Arc::new(Origin::new(connector, false, "127.0.0.1", port, Duration::from_secs(5)).unwrap())
@@ -158,13 +174,17 @@ mod tests {
 
     async fn call(origin: &Arc<Origin>) -> Result<Bytes, NetError> {
         let answer = origin
-            .send(|| {
-                let body = RequestBody::new(smallvec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
-                Request::post("/x")
-                    .header("host", origin.authority())
-                    .body(body)
-                    .unwrap()
-            })
+            .send(
+                || {
+                    let body = RequestBody::new(smallvec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
+                    Request::post("/x")
+                        .header("host", origin.authority())
+                        .body(body)
+                        .unwrap()
+                },
+                SECONDS,
+                Instant::now() + SECONDS,
+            )
             .await?;
         Ok(answer.into_body().collect().await?.to_bytes())
     }
@@ -239,11 +259,15 @@ mod tests {
             stream.read(&mut [0]).await.map_or(0, |read| read)
         });
         let answer = origin
-            .send(|| {
-                Request::post("/")
-                    .body(RequestBody::new(smallvec![Bytes::from_static(b"abc")]))
-                    .unwrap()
-            })
+            .send(
+                || {
+                    Request::post("/")
+                        .body(RequestBody::new(smallvec![Bytes::from_static(b"abc")]))
+                        .unwrap()
+                },
+                SECONDS,
+                Instant::now() + SECONDS,
+            )
             .await
             .unwrap();
         drop(answer);

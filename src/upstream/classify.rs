@@ -1,0 +1,84 @@
+//! From a status to a failure.
+
+use std::time::SystemTime;
+
+use http::{HeaderMap, StatusCode};
+
+use super::retry_after::retry_after;
+use crate::dialects::openai_chat::{is_out_of_money, read_refusal};
+use crate::error::{Failure, FailureClass, Refusal};
+
+/// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message.
+pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {
+    let class = match status.as_u16() {
+        400 | 413 | 422 => FailureClass::CallerError,
+        401 => FailureClass::Unauthorized,
+        402 => FailureClass::Billing,
+        403 => FailureClass::Forbidden,
+        404 => FailureClass::NotFound,
+        429 if is_out_of_money(body) => FailureClass::Billing,
+        429 => FailureClass::RateLimited,
+        408 | 409 | 425 | 500..=599 => FailureClass::ServerError,
+        // 204 and other successes without an answer; redirects, which are never followed.
+        200..=299 => FailureClass::Malformed,
+        _ => FailureClass::UnexpectedStatus,
+    };
+    let refusal = (class == FailureClass::CallerError).then(|| {
+        let silent = || Refusal {
+            status: status.as_u16(),
+            message: "the provider refused the request without saying why".into(),
+            param: None,
+            code: None,
+        };
+        Box::new(read_refusal(status.as_u16(), body).unwrap_or_else(silent))
+    });
+    Failure {
+        class,
+        retry_after: retry_after(headers, now),
+        refusal,
+        may_be_billed: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_has_its_class() {
+        for (status, class) in [
+            (204, FailureClass::Malformed),
+            (301, FailureClass::UnexpectedStatus),
+            (307, FailureClass::UnexpectedStatus),
+            (400, FailureClass::CallerError),
+            (401, FailureClass::Unauthorized),
+            (402, FailureClass::Billing),
+            (403, FailureClass::Forbidden),
+            (404, FailureClass::NotFound),
+            (408, FailureClass::ServerError),
+            (413, FailureClass::CallerError),
+            (418, FailureClass::UnexpectedStatus),
+            (422, FailureClass::CallerError),
+            (429, FailureClass::RateLimited),
+            (500, FailureClass::ServerError),
+            (529, FailureClass::ServerError),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let failure = classify(status, &HeaderMap::new(), b"<html>", SystemTime::UNIX_EPOCH);
+            assert_eq!(failure.class, class, "{status}");
+            assert_eq!(failure.refusal.is_some(), class == FailureClass::CallerError);
+        }
+    }
+
+    #[test]
+    fn a_spent_quota_is_not_a_passing_limit() {
+        let body = br#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
+        let failure = classify(
+            StatusCode::TOO_MANY_REQUESTS,
+            &HeaderMap::new(),
+            body,
+            SystemTime::UNIX_EPOCH,
+        );
+        assert_eq!(failure.class, FailureClass::Billing);
+    }
+}

@@ -1,0 +1,203 @@
+//! One try: send a request, wait for the answer, say what it is.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::time::Instant;
+
+use super::classify::classify;
+use super::decode::Decoder;
+use super::endpoint::{Endpoint, ProviderKey};
+use super::reader::{Collected, Reader};
+use super::stream::{EventStream, LongStream};
+use crate::api::Usage;
+use crate::call::FrameStream;
+use crate::dialects::openai_chat::{Answer, read_answer};
+use crate::error::{Failure, FailureClass};
+use crate::net::{NetError, RequestBody};
+
+/// What is read of an error's body.
+const ERROR_LIMIT: usize = 64 << 10;
+/// How long an error's body is waited for: the status has said enough.
+const ERROR_WAIT: Duration = Duration::from_secs(2);
+
+/// What is asked of a provider.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    pub endpoint: &'a Endpoint,
+    pub key: Option<&'a ProviderKey>,
+    pub beta: Option<&'a HeaderValue>,
+    pub body: RequestBody,
+    pub stream: bool,
+    /// The request's `n`.
+    pub choices: u32,
+    /// We asked for usage where the client did not: a chunk that only carries it is withheld.
+    pub withhold_usage: bool,
+    /// Longest whole answer to hold, in bytes.
+    pub response_limit: usize,
+    /// The call's deadline.
+    pub deadline: Instant,
+}
+
+/// An answer that is good as far as it can be known: whole, or a stream that has begun to say something.
+#[derive(Debug)]
+pub struct Answered {
+    pub content_type: HeaderValue,
+    pub upstream_id: Option<HeaderValue>,
+    pub processing_ms: Option<HeaderValue>,
+    pub rate_limits: Vec<(HeaderName, HeaderValue)>,
+    pub body: Body,
+}
+
+/// See [`crate::call::ReplyBody`].
+pub enum Body {
+    Whole {
+        bytes: Bytes,
+        usage: Option<Usage>,
+        complete: bool,
+    },
+    Events(FrameStream),
+    Long(FrameStream),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Whole { .. } => "Whole",
+            Self::Events(_) => "Events",
+            Self::Long(_) => "Long",
+        })
+    }
+}
+
+/// Makes one exchange. `on_sent` is called when the request is handed to a connection (twice where a reused connection
+/// had died). Dropping the future, or the answer's stream, closes the connection.
+pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {
+    let timeouts = ask.endpoint.timeouts;
+    let started = Instant::now();
+    let end = started + timeouts.total;
+    let answer_within = if ask.stream {
+        timeouts.first_byte
+    } else {
+        timeouts.response
+    };
+    let request = || {
+        on_sent();
+        ask.endpoint.request(ask.key, ask.beta, ask.stream, ask.body.clone())
+    };
+    let answer = ask
+        .endpoint
+        .origin
+        .send(request, answer_within, end.min(ask.deadline))
+        .await
+        .map_err(|error| not_answered(&error))?;
+    let first_byte = ask.stream.then(|| Instant::now().max(started) + timeouts.first_byte);
+    let (head, body) = answer.into_parts();
+    let decoder = Decoder::for_answer(&head.headers).map_err(|_| Failure::new(FailureClass::Malformed))?;
+    let mut reader = Reader::new(body, decoder, first_byte, timeouts.idle, end, ask.deadline);
+    if head.status != StatusCode::OK {
+        return Err(refused(&ask, head.status, &head.headers, reader).await);
+    }
+    let too_long = content_length(&head.headers).is_some_and(|length| length > ask.response_limit as u64);
+    let begun = begin(&mut reader).await?;
+    let is_json = matches!(begun.trim_ascii_start().first(), Some(b'{' | b'['));
+    let body = if ask.stream && !is_json {
+        let mut events = EventStream::new(reader, ask.choices, ask.withhold_usage);
+        events.commit(begun).await?;
+        Body::Events(Box::pin(events))
+    } else if !is_json {
+        return Err(Failure::new(FailureClass::Malformed).billable());
+    } else if too_long {
+        Body::Long(Box::pin(LongStream::new(begun, reader)))
+    } else {
+        match reader.collect(begun, ask.response_limit).await? {
+            Collected::Whole(bytes) => judge(bytes)?,
+            Collected::TooLong(begun) => Body::Long(Box::pin(LongStream::new(begun, reader))),
+        }
+    };
+    Ok(answered(&head.headers, body))
+}
+
+/// The first piece that is not only white space: it tells JSON from a stream.
+async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
+    let mut begun = Bytes::new();
+    while begun.trim_ascii_start().is_empty() {
+        let Some(piece) = reader.next().await.transpose()? else {
+            return Err(Failure::new(FailureClass::Malformed).billable());
+        };
+        begun = if begun.is_empty() {
+            piece
+        } else {
+            [begun, piece].concat().into()
+        };
+        if begun.len() > ERROR_LIMIT && begun.trim_ascii_start().is_empty() {
+            return Err(Failure::new(FailureClass::Malformed).billable());
+        }
+    }
+    Ok(begun)
+}
+
+fn judge(bytes: Bytes) -> Result<Body, Failure> {
+    match read_answer(&bytes) {
+        Answer::Good { usage, complete } => Ok(Body::Whole { bytes, usage, complete }),
+        Answer::Error(class) => Err(Failure::new(class)),
+        Answer::Nothing => Err(Failure::new(FailureClass::Malformed).billable()),
+    }
+}
+
+async fn refused(ask: &Ask<'_>, status: StatusCode, headers: &HeaderMap, mut reader: Reader) -> Failure {
+    reader.expect_end(ERROR_WAIT);
+    // An error without a readable body is told by its status.
+    let body = match reader.collect(Bytes::new(), ERROR_LIMIT).await {
+        Ok(Collected::Whole(body) | Collected::TooLong(body)) => body,
+        Err(_) => Bytes::new(),
+    };
+    let mut failure = classify(status, headers, &body, SystemTime::now());
+    if let Some(refusal) = &mut failure.refusal {
+        refusal.message = ask.endpoint.redact(&refusal.message, ask.key);
+    }
+    failure
+}
+
+fn not_answered(error: &NetError) -> Failure {
+    tracing::debug!(error = error as &dyn std::error::Error, "attempt failed");
+    match error {
+        NetError::Dns(_) => Failure::new(FailureClass::Dns),
+        NetError::Connect(_) | NetError::ConnectTimeout | NetError::Proxy(_) => Failure::new(FailureClass::Connect),
+        NetError::Tls(_) => Failure::new(FailureClass::Tls),
+        NetError::AnswerTimeout => Failure::new(FailureClass::Timeout).billable(),
+        NetError::Broken(Some(error)) if error.is_parse() => Failure::new(FailureClass::Malformed).billable(),
+        NetError::Broken(_) => Failure::new(FailureClass::Reset).billable(),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The little of the provider's headers that may reach a client.
+fn answered(headers: &HeaderMap, body: Body) -> Answered {
+    let fallback = || {
+        HeaderValue::from_static(if matches!(body, Body::Events(_)) {
+            "text/event-stream"
+        } else {
+            "application/json"
+        })
+    };
+    Answered {
+        content_type: headers.get(CONTENT_TYPE).cloned().unwrap_or_else(fallback),
+        upstream_id: headers
+            .get("x-request-id")
+            .or_else(|| headers.get("request-id"))
+            .cloned(),
+        processing_ms: headers.get("openai-processing-ms").cloned(),
+        rate_limits: headers
+            .iter()
+            .filter(|(name, _)| name.as_str().starts_with("x-ratelimit-"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        body,
+    }
+}

@@ -1,0 +1,13 @@
+//! One HTTP exchange with a provider: what is sent, how long each phase may take, what the answer turns out to be.
+
+mod classify;
+mod decode;
+mod endpoint;
+mod exchange;
+mod reader;
+mod retry_after;
+mod sse;
+mod stream;
+
+pub use endpoint::{Endpoint, ProviderKey, Timeouts};
+pub use exchange::{Answered, Ask, Body, exchange};

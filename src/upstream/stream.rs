@@ -1,0 +1,260 @@
+//! A stream of events from a provider as a stream of frames.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+
+use super::reader::Reader;
+use super::sse::EventEnds;
+use crate::call::{Frame, FrameKind};
+use crate::dialects::openai_chat::{EventReader, Seen};
+use crate::error::{Failure, FailureClass};
+
+/// The longest event; a line that never ends must not fill the memory.
+const EVENT_LIMIT: usize = 1 << 20;
+/// How long a connection may stay open behind `[DONE]`.
+const AFTER_DONE: Duration = Duration::from_secs(1);
+
+/// Frames of an OpenAI-format stream. Ends with [`FrameKind::Done`], possibly with more frames behind it, or with
+/// [`FrameKind::Error`].
+pub(super) struct EventStream {
+    reader: Reader,
+    ends: EventEnds,
+    events: EventReader,
+    /// The beginning of an event that is not whole yet, copied.
+    begun: BytesMut,
+    ready: VecDeque<Frame>,
+    /// The client did not ask for usage; we did.
+    withhold_usage: bool,
+    done: bool,
+    over: bool,
+}
+
+impl EventStream {
+    pub(super) fn new(reader: Reader, choices: u32, withhold_usage: bool) -> Self {
+        Self {
+            reader,
+            ends: EventEnds::default(),
+            events: EventReader::new(choices),
+            begun: BytesMut::new(),
+            ready: VecDeque::new(),
+            withhold_usage,
+            done: false,
+            over: false,
+        }
+    }
+
+    /// Reads up to the commit point: the first content, or a whole stream that has none. Everything that was read is
+    /// kept for the client. `Err`: the stream broke before, and another provider may answer.
+    pub(super) async fn commit(&mut self, first: Bytes) -> Result<(), Failure> {
+        self.feed(first);
+        loop {
+            for frame in &self.ready {
+                match frame.kind {
+                    FrameKind::Content | FrameKind::Done => {
+                        self.reader.commit();
+                        return Ok(());
+                    }
+                    FrameKind::Error(class) => return Err(Failure::new(class).billable()),
+                    FrameKind::Lifecycle | FrameKind::Usage => {}
+                }
+            }
+            // What is held is bounded like one event.
+            if self.ready.iter().map(|frame| frame.bytes.len()).sum::<usize>() > EVENT_LIMIT {
+                return Err(Failure::new(FailureClass::Malformed).billable());
+            }
+            match self.reader.next().await {
+                Some(Ok(piece)) => self.feed(piece),
+                Some(Err(failure)) if !self.events.is_whole() => return Err(failure),
+                _ => self.finish(),
+            }
+        }
+    }
+
+    /// Cuts a piece into events and judges them. Plain neighbours become one frame.
+    fn feed(&mut self, mut piece: Bytes) {
+        if !self.begun.is_empty() {
+            let Some(end) = self.ends.next(&piece) else {
+                return self.keep(&piece);
+            };
+            self.begun.extend_from_slice(&piece.split_to(end));
+            let event = self.begun.split().freeze();
+            let seen = self.events.read(&event);
+            self.emit(event, seen);
+        }
+        let mut plain = 0;
+        let mut plain_kind = FrameKind::Lifecycle;
+        let mut at = 0;
+        while !self.over
+            && let Some(length) = self.ends.next(&piece[at..])
+        {
+            let seen = self.events.read(&piece[at..at + length]);
+            at += length;
+            if seen.usage.is_none() && matches!(seen.kind, FrameKind::Lifecycle | FrameKind::Content) {
+                plain = at;
+                if seen.kind == FrameKind::Content {
+                    plain_kind = FrameKind::Content;
+                }
+                continue;
+            }
+            self.emit_plain(piece.split_to(plain), &mut plain_kind);
+            let event = piece.split_to(at - plain);
+            self.emit(event, seen);
+            (plain, at) = (0, 0);
+        }
+        self.emit_plain(piece.split_to(plain), &mut plain_kind);
+        if !self.over && !piece.is_empty() {
+            self.keep(&piece);
+        }
+    }
+
+    fn emit_plain(&mut self, bytes: Bytes, kind: &mut FrameKind) {
+        if !bytes.is_empty() {
+            self.ready.push_back(Frame {
+                bytes,
+                kind: *kind,
+                usage: None,
+            });
+        }
+        *kind = FrameKind::Lifecycle;
+    }
+
+    fn emit(&mut self, event: Bytes, seen: Seen) {
+        let mut frame = Frame {
+            bytes: event,
+            kind: seen.kind,
+            usage: seen.usage,
+        };
+        match seen.kind {
+            FrameKind::Usage if self.withhold_usage => frame.bytes = Bytes::new(),
+            FrameKind::Error(_) => {
+                frame.bytes = Bytes::new();
+                self.over = true;
+            }
+            FrameKind::Done if self.done => frame.kind = FrameKind::Lifecycle,
+            FrameKind::Done => {
+                self.done = true;
+                self.reader.expect_end(AFTER_DONE);
+            }
+            _ => {}
+        }
+        self.ready.push_back(frame);
+    }
+
+    /// Keeps the beginning of an event until the rest comes.
+    fn keep(&mut self, piece: &[u8]) {
+        if self.begun.len() + piece.len() > EVENT_LIMIT {
+            return self.break_off(FailureClass::Malformed);
+        }
+        self.begun.extend_from_slice(piece);
+    }
+
+    /// The provider's bytes have ended.
+    fn finish(&mut self) {
+        if !self.begun.is_empty() {
+            // The blank line behind the last event is often missing.
+            let event = self.begun.split().freeze();
+            let seen = self.events.read(&event);
+            self.emit(event, seen);
+        }
+        if self.over {
+            return;
+        }
+        if !self.events.is_whole() {
+            return self.break_off(FailureClass::Truncated);
+        }
+        if !self.done {
+            self.done = true;
+            self.ready.push_back(Frame {
+                bytes: Bytes::new(),
+                kind: FrameKind::Done,
+                usage: None,
+            });
+        }
+        self.over = true;
+    }
+
+    fn break_off(&mut self, class: FailureClass) {
+        self.ready.push_back(Frame {
+            bytes: Bytes::new(),
+            kind: FrameKind::Error(class),
+            usage: None,
+        });
+        self.over = true;
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Frame;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let this = &mut *self;
+        loop {
+            if let Some(frame) = this.ready.pop_front() {
+                return Poll::Ready(Some(frame));
+            }
+            if this.over {
+                return Poll::Ready(None);
+            }
+            match ready!(this.reader.poll_next(cx)) {
+                Some(Ok(piece)) => this.feed(piece),
+                // Behind the end nothing can break any more.
+                Some(Err(failure)) if !this.events.is_whole() => this.break_off(failure.class),
+                Some(Err(_)) | None => this.finish(),
+            }
+        }
+    }
+}
+
+/// The bytes of an answer that is too long to hold.
+pub(super) struct LongStream {
+    begun: Option<Bytes>,
+    reader: Reader,
+    over: bool,
+}
+
+impl LongStream {
+    pub(super) fn new(begun: Bytes, mut reader: Reader) -> Self {
+        reader.commit();
+        Self {
+            begun: Some(begun),
+            reader,
+            over: false,
+        }
+    }
+}
+
+impl Stream for LongStream {
+    type Item = Frame;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let frame = |bytes, kind| {
+            Poll::Ready(Some(Frame {
+                bytes,
+                kind,
+                usage: None,
+            }))
+        };
+        if let Some(begun) = self.begun.take() {
+            return frame(begun, FrameKind::Content);
+        }
+        if self.over {
+            return Poll::Ready(None);
+        }
+        match ready!(self.reader.poll_next(cx)) {
+            Some(Ok(piece)) => frame(piece, FrameKind::Content),
+            end => {
+                self.over = true;
+                frame(
+                    Bytes::new(),
+                    end.and_then(Result::err)
+                        .map_or(FrameKind::Done, |failure| FrameKind::Error(failure.class)),
+                )
+            }
+        }
+    }
+}
