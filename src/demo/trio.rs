@@ -64,11 +64,19 @@ fn spec(name: &str, latency_ms: u64, pace_ms: u64) -> ProviderSpec {
     }
 }
 
-/// Of twelve calls the third is refused for its rate, and the seventh to ninth fail in a row, which opens a breaker
-/// of three failures. Counted, not drawn, so that the first minute of every demo shows the same.
+/// Of fifteen calls the third fails, then the seventh to ninth in a row, which opens a breaker of three failures;
+/// the twelfth is refused for its rate. Counted, not drawn, so that the first minute of every demo shows the same.
 fn flaky() -> Vec<Rule> {
-    let busy = Rule {
-        often: each(12, 2),
+    let broken = |often| Rule {
+        often,
+        effect: Effect {
+            outcome: Outcome::Error(StatusCode::INTERNAL_SERVER_ERROR, ErrorText::default()),
+            ..Effect::default()
+        },
+        ..Rule::default()
+    };
+    let busy = |often| Rule {
+        often,
         effect: Effect {
             headers: HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("1"))]),
             outcome: Outcome::Error(StatusCode::TOO_MANY_REQUESTS, ErrorText::default()),
@@ -76,16 +84,14 @@ fn flaky() -> Vec<Rule> {
         },
         ..Rule::default()
     };
-    let broken = |every| Rule {
-        often: each(every, 5),
-        effect: Effect {
-            outcome: Outcome::Error(StatusCode::INTERNAL_SERVER_ERROR, ErrorText::default()),
-            ..Effect::default()
-        },
-        ..Rule::default()
-    };
-    // Each rule counts only what those before it have left: one call less of every twelve.
-    vec![busy, broken(11), broken(10), broken(9)]
+    // Each rule counts only what those before it have left: one call less of every fifteen.
+    vec![
+        broken(each(15, 2)),
+        broken(each(14, 5)),
+        broken(each(13, 5)),
+        broken(each(12, 5)),
+        busy(each(11, 7)),
+    ]
 }
 
 fn each(every: u32, skip: u32) -> Often {

@@ -29,7 +29,7 @@ Stream:
   {curl} -N -d '{{"model": "demo", "stream": true, "messages": [{{"role": "user", "content": "Tell me a story"}}]}}'
 
 Twelve questions in a row, who answered them and at which attempt:
-  for i in $(seq 12); do {curl} -o /dev/null -D - -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Question '$i'"}}]}}' | grep -iE 'x-tollgate-(provider|attempts|cache):' | tr -d '\r' | paste -sd ' ' -; done
+  for i in $(seq 12); do {curl} -o /dev/null -D - -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Question '$i-$RANDOM'"}}]}}' | grep -iE 'x-tollgate-(provider|attempts|cache):' | tr -d '\r' | paste -sd ' ' -; done
 
 Python (pip install openai):
   from openai import OpenAI

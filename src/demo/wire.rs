@@ -167,9 +167,9 @@ fn error_value(status: StatusCode, text: &ErrorText, param: Option<&str>) -> Val
         400..500 => ("invalid_request_error", None),
         _ => ("server_error", None),
     };
-    let reason = status.canonical_reason().unwrap_or("unknown status");
+    let failure = || format!("Simulated failure: {status}");
     json!({"error": {
-        "message": text.message.clone().unwrap_or_else(|| format!("Simulated failure: {status_code} {reason}", status_code = status.as_u16())),
+        "message": text.message.clone().unwrap_or_else(failure),
         "type": text.kind.as_deref().unwrap_or(kind),
         "param": param,
         "code": text.code.as_deref().or(code),
