@@ -3,6 +3,7 @@
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod demo;
 pub mod dialects;
 pub mod error;
 pub mod keys;

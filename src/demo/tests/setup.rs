@@ -1,0 +1,88 @@
+//! The demo's providers, configuration and welcome.
+
+use std::net::SocketAddr;
+
+use http::Method;
+
+use super::client::{question, send};
+use crate::demo::{Demo, Script};
+
+const LISTEN: &str = "127.0.0.1:3000";
+const ADMIN: &str = "127.0.0.1:3001";
+
+fn doors() -> (SocketAddr, SocketAddr) {
+    (LISTEN.parse().unwrap(), ADMIN.parse().unwrap())
+}
+
+#[tokio::test]
+async fn the_configuration_points_at_the_running_providers() {
+    let demo = Demo::start().await.unwrap();
+    let (listen, admin) = doors();
+    let text = demo.gateway_config(listen, admin);
+    let config: toml::Table = text.parse().unwrap();
+
+    assert_eq!(config["server"]["listen"].as_str(), Some(LISTEN));
+    assert_eq!(config["server"]["admin_listen"].as_str(), Some(ADMIN));
+    assert_eq!(config["auth"]["keys"][0]["secret"].as_str(), Some(demo.secret()));
+    assert_eq!(config["cache"]["enabled"].as_bool(), Some(true));
+    let targets = config["models"]["demo"]["targets"].as_array().unwrap();
+    let targets: Vec<_> = targets.iter().map(|target| target.as_str().unwrap()).collect();
+    assert_eq!(targets, ["cheap/demo-chat", "middling/demo-chat", "steady/demo-chat"]);
+    for running in demo.providers() {
+        let provider = &config["providers"][running.name()];
+        assert_eq!(
+            provider["base_url"].as_str().unwrap(),
+            format!("http://{}/v1", running.addr())
+        );
+        let key = provider["api_keys"][0].as_str();
+        let seen = send(running.addr(), Method::GET, "/v1/models", key, String::new())
+            .await
+            .unwrap();
+        assert_eq!(
+            seen.json()["data"][0]["id"],
+            provider["models"][0]["name"].as_str().unwrap()
+        );
+    }
+    assert_eq!(
+        config["providers"]["steady"]["models"][0]["output"].as_float(),
+        Some(15.0)
+    );
+    demo.shutdown().await;
+}
+
+#[tokio::test]
+async fn each_demo_has_its_own_key_and_says_it() {
+    let (demo, other) = (Demo::start().await.unwrap(), Demo::start().await.unwrap());
+    assert_ne!(demo.secret(), other.secret());
+    let digits = demo.secret().strip_prefix("sk-").unwrap();
+    assert!(digits.len() >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+
+    let (listen, admin) = doors();
+    let welcome = demo.welcome(listen, admin);
+    for part in [
+        demo.secret(),
+        "http://localhost:3000/v1",
+        r#""model": "demo""#,
+        "http://localhost:3001/metrics",
+    ] {
+        assert!(welcome.contains(part), "{part} is missing in\n{welcome}");
+    }
+}
+
+#[tokio::test]
+async fn cheap_fails_one_call_in_three_and_three_in_a_row() {
+    let cheap = Script::demo().start().await.unwrap().remove(0);
+    let mut statuses = Vec::new();
+    for _ in 0..30 {
+        let path = "/v1/chat/completions";
+        let key = Some("sk-simulated-cheap");
+        let seen = send(cheap.addr(), Method::POST, path, key, question(false).to_string())
+            .await
+            .unwrap();
+        statuses.push(seen.status);
+    }
+    let round = [
+        200, 200, 500, 200, 200, 200, 500, 500, 500, 200, 200, 429, 200, 200, 200,
+    ];
+    assert_eq!(statuses, [round, round].concat());
+}

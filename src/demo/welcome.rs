@@ -1,0 +1,75 @@
+//! What `tollgate demo` tells its user: a key, commands to paste, and what to watch for.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use super::trio::Offer;
+
+pub(super) fn text<'a>(
+    secret: &str,
+    listen: SocketAddr,
+    admin_listen: SocketAddr,
+    offers: impl Iterator<Item = &'a Offer>,
+) -> String {
+    let base = format!("http://{}/v1", reachable(listen));
+    let admin = reachable(admin_listen);
+    let curl = format!(
+        "curl -sS {base}/chat/completions -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json'"
+    );
+    let prices = prices(offers);
+    format!(
+        r#"Tollgate demo: the gateway is at {base}, three simulated providers are behind it.
+{prices}
+Your key:  {secret}
+
+Ask (-i shows the headers):
+  {curl} -i -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}'
+
+Stream:
+  {curl} -N -d '{{"model": "demo", "stream": true, "messages": [{{"role": "user", "content": "Tell me a story"}}]}}'
+
+Twelve questions in a row, who answered them and at which attempt:
+  for i in $(seq 12); do {curl} -o /dev/null -D - -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Question '$i-$RANDOM'"}}]}}' | grep -iE 'x-tollgate-(provider|attempts|cache):' | tr -d '\r' | paste -sd ' ' -; done
+
+Python (pip install openai):
+  from openai import OpenAI
+  client = OpenAI(base_url="{base}", api_key="{secret}")
+  print(client.chat.completions.create(model="demo", messages=[{{"role": "user", "content": "Hello"}}]).choices[0].message.content)
+
+Watch for:
+  x-tollgate-provider  cheap while it is up, else middling: the cheapest that is up answers
+  x-tollgate-attempts  2 where cheap failed and the call fell back; after three failures in a row its breaker opens
+                       for 10 s, and calls pass it by at the first attempt
+  x-tollgate-cache     MISS the first time, HIT when the same question is asked again
+  http://{admin}/metrics  calls, attempts, tokens, cost and the breakers' states
+
+Ctrl-C ends the demo.
+"#
+    )
+}
+
+fn prices<'a>(offers: impl Iterator<Item = &'a Offer>) -> String {
+    let mut lines = String::new();
+    for offer in offers {
+        let (name, input, output) = (&offer.spec.name, offer.input, offer.output);
+        let flaky = if offer.spec.rules.is_empty() {
+            ""
+        } else {
+            ", fails one call in three"
+        };
+        let _ = writeln!(
+            lines,
+            "  {name:<9} {input} / {output} USD per million tokens in / out{flaky}"
+        );
+    }
+    lines
+}
+
+/// The address as a client on this machine writes it.
+fn reachable(addr: SocketAddr) -> String {
+    if addr.ip().is_loopback() || addr.ip().is_unspecified() {
+        format!("localhost:{}", addr.port())
+    } else {
+        addr.to_string()
+    }
+}
