@@ -2,6 +2,16 @@
 
 use std::time::Duration;
 
+use super::reader::Table;
+use super::shape::Shape;
+use super::values::positive_duration;
+
+pub(super) static CACHE: Shape = Shape {
+    name: "cache",
+    keys: &["enabled", "ttl", "max_size", "scope"],
+};
+
+/// `[cache]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Cache {
     pub enabled: bool,
@@ -31,4 +41,27 @@ pub enum Scope {
     /// A caller without a team shares with its user only.
     Team,
     Global,
+}
+
+const SCOPES: &[(&str, Scope)] = &[
+    ("key", Scope::Key),
+    ("user", Scope::User),
+    ("team", Scope::Team),
+    ("global", Scope::Global),
+];
+
+impl Cache {
+    /// A table in the file that does not say `enabled` means on; without one, overrides alone do not turn it on.
+    pub(super) fn read(top: &Table<'_>) -> Self {
+        let mut cache = Self::default();
+        let Some(table) = top.table("cache", &CACHE) else {
+            return cache;
+        };
+        cache.enabled = top.document.origins.contains_key("cache");
+        table.set("enabled", &mut cache.enabled, |field| field.flag());
+        table.set("ttl", &mut cache.ttl, |field| field.parse(positive_duration));
+        table.set("max_size", &mut cache.max_size, |field| field.size());
+        table.set("scope", &mut cache.scope, |field| field.choice(SCOPES));
+        cache
+    }
 }

@@ -3,9 +3,32 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use http::Uri;
 use ipnet::IpNet;
 
 use super::limits::Rate;
+use super::reader::{Field, Table};
+use super::shape::Shape;
+use super::values::{duration, positive_duration, rate};
+
+pub(super) static SERVER: Shape = Shape {
+    name: "server",
+    keys: &[
+        "listen",
+        "admin_listen",
+        "body_limit",
+        "response_limit",
+        "max_connections",
+        "header_timeout",
+        "body_timeout",
+        "per_ip",
+        "trusted_proxies",
+        "cors_origins",
+        "deadline",
+        "drain",
+        "keepalive",
+    ],
+};
 
 /// The listening side of the gateway.
 #[derive(Debug, Clone)]
@@ -57,5 +80,93 @@ impl Default for Server {
             drain: Duration::from_secs(30),
             keepalive: Duration::from_secs(10),
         }
+    }
+}
+
+impl Server {
+    pub(super) fn read(top: &Table<'_>) -> Self {
+        let mut server = Self::default();
+        if let Some(table) = top.table("server", &SERVER) {
+            server.read_doors(&table);
+            server.read_bounds(&table);
+        }
+        let (listen, admin) = (server.listen, server.admin_listen);
+        if listen.port() == admin.port() && listen.port() != 0 {
+            let message = format!("port {} is taken by server.listen", admin.port());
+            top.document
+                .fault_nearest(&["server.admin_listen", "server.listen"], message);
+        }
+        server
+    }
+
+    fn read_doors(&mut self, table: &Table<'_>) {
+        table.set("listen", &mut self.listen, socket_address);
+        table.set("admin_listen", &mut self.admin_listen, socket_address);
+        table.set("trusted_proxies", &mut self.trusted_proxies, |field| {
+            each(field, network)
+        });
+        table.set("cors_origins", &mut self.cors_origins, |field| each(field, origin));
+    }
+
+    fn read_bounds(&mut self, table: &Table<'_>) {
+        table.set("body_limit", &mut self.body_limit, |field| field.size());
+        table.set("response_limit", &mut self.response_limit, |field| field.size());
+        table.set("max_connections", &mut self.max_connections, |field| field.number(1));
+        table.set("per_ip", &mut self.per_ip, optional_rate);
+        let clocks = [
+            ("header_timeout", &mut self.header_timeout),
+            ("body_timeout", &mut self.body_timeout),
+            ("deadline", &mut self.deadline),
+            ("keepalive", &mut self.keepalive),
+        ];
+        for (key, slot) in clocks {
+            table.set(key, slot, |field| field.parse(positive_duration));
+        }
+        table.set("drain", &mut self.drain, |field| field.parse(duration));
+    }
+}
+
+fn socket_address(field: &Field<'_>) -> Option<SocketAddr> {
+    let text = field.text()?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let message = format!(
+            "{} is not an address and a port, such as \"127.0.0.1:3000\" or \"[::1]:3000\"",
+            field.quoted(text)
+        );
+        let near = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        field.fault_with(message, near);
+    }
+    address
+}
+
+/// `""` is no limit.
+fn optional_rate(field: &Field<'_>) -> Option<Option<Rate>> {
+    match field.text()? {
+        "" => Some(None),
+        _ => field.parse(rate).map(Some),
+    }
+}
+
+/// Reads every item, so that each faulty one is reported.
+fn each<T>(field: &Field<'_>, parse: fn(&str) -> Result<T, &'static str>) -> Option<Vec<T>> {
+    Some(field.list()?.iter().filter_map(|item| item.parse(parse)).collect())
+}
+
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address: IpAddr| address.into()))
+        .map_err(|_| "is not an address or a network, such as \"10.0.0.0/8\"")
+}
+
+/// What a browser sends as `Origin`: scheme, host and port. `*` is refused: it would let any page call.
+fn origin(text: &str) -> Result<String, &'static str> {
+    const NO_ORIGIN: &str = "is not an origin, such as \"https://app.example.com\"";
+    let uri: Uri = text.parse().map_err(|_| NO_ORIGIN)?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme @ ("http" | "https")), Some(authority)) if text == format!("{scheme}://{authority}") => {
+            Ok(text.to_owned())
+        }
+        _ => Err(NO_ORIGIN),
     }
 }
