@@ -201,3 +201,87 @@ fn globs(field: &Field<'_>) -> Option<Vec<String>> {
             .collect(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::super::testing::{fault_of, faults, load, load_more};
+    use super::*;
+
+    const LOCAL: &str = "[providers.local]\nkind = \"ollama\"\n";
+
+    fn key(id: &str, secret: &str) -> String {
+        format!("[[auth.keys]]\nid = {id:?}\nsecret = {secret:?}\n")
+    }
+
+    #[test]
+    fn a_key_gets_its_defaults_from_its_id() {
+        let keys = load_more(&key("alice", "s3cret-of-alice")).config.auth.keys;
+        assert_eq!((keys[0].user.as_str(), keys[0].team.as_deref()), ("alice", None));
+        assert_eq!(keys[0].models, ["*"]);
+        assert_eq!(keys[0].limits, Limit::default());
+    }
+
+    #[test]
+    fn an_open_door_without_a_key_is_refused() {
+        assert!(
+            fault_of("[server]\nlisten = \"0.0.0.0:3000\"").starts_with("t.toml:2:12: auth.required: without a key")
+        );
+    }
+
+    #[test]
+    fn a_required_key_that_nobody_has_is_refused_with_the_way_out() {
+        let found = faults(LOCAL, &[]);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].contains("TOLLGATE_KEY") && found[0].contains("[[auth.keys]]"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn the_variable_adds_the_default_key_and_asks_for_it() {
+        let text = format!("auth.required = false\n{LOCAL}");
+        let auth = load(&text, &[("TOLLGATE_KEY", "tg-0123456789")]).unwrap().config.auth;
+        assert!(auth.required);
+        assert_eq!(
+            (auth.keys[0].id.as_str(), auth.keys[0].secret.expose_secret()),
+            ("default", "tg-0123456789")
+        );
+    }
+
+    #[test]
+    fn a_weak_variable_is_its_own_only_fault() {
+        assert_eq!(
+            faults(LOCAL, &[("TOLLGATE_KEY", "short")]),
+            ["TOLLGATE_KEY: the secret is too short: at least 8 characters"]
+        );
+    }
+
+    #[test]
+    fn secrets_that_protect_nothing_are_refused() {
+        for secret in ["", "changeme", "short", "with a space", "emoji-🔑🔑🔑🔑"] {
+            assert!(
+                fault_of(&key("a", secret)).contains("auth.keys[0].secret: the secret"),
+                "{secret}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_keys_share_neither_an_id_nor_a_secret() {
+        let twice = |a: &str, b: &str| fault_of(&(key("a", "0123456789") + &key(a, b)));
+        assert!(twice("a", "9876543210").contains("auth.keys[1].id: another key"));
+        assert!(twice("b", "0123456789").contains("auth.keys[1].secret: another key"));
+        let text = format!("{LOCAL}{}", key("default", "0123456789"));
+        assert!(faults(&text, &[("TOLLGATE_KEY", "9876543210")])[0].starts_with("TOLLGATE_KEY: adds the key"));
+    }
+
+    #[test]
+    fn globs_are_not_empty() {
+        let with = |models: &str| fault_of(&(key("a", "0123456789") + models));
+        assert!(with("models = [\"\"]").contains("auth.keys[0].models[0]"));
+        assert!(with("models = []").contains("allows no model"));
+    }
+}

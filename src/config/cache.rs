@@ -65,3 +65,36 @@ impl Cache {
         cache
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{fault_of, load, load_more};
+    use super::*;
+
+    #[test]
+    fn the_table_alone_turns_the_cache_on() {
+        assert!(!load_more("").config.cache.enabled);
+        assert!(load_more("[cache]").config.cache.enabled);
+        assert!(!load_more("[cache]\nenabled = false").config.cache.enabled);
+    }
+
+    #[test]
+    fn an_override_alone_does_not() {
+        let text = "auth.required = false\nproviders.local.kind = \"ollama\"";
+        let cache = |name| load(text, &[(name, "true")]).map(|loaded| loaded.config.cache.enabled);
+        assert_eq!(cache("TOLLGATE__CACHE__ENABLED"), Ok(true));
+        let ttl = load(text, &[("TOLLGATE__CACHE__TTL", "1s")]).unwrap().config.cache;
+        assert_eq!((ttl.enabled, ttl.ttl), (false, Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn scope_and_sizes_are_checked() {
+        assert_eq!(
+            load_more("[cache]\nscope = \"global\"").config.cache.scope,
+            Scope::Global
+        );
+        assert!(fault_of("[cache]\nscope = \"teams\"").contains("did you mean `team`"));
+        assert!(fault_of("[cache]\nmax_size = 0").contains("cache.max_size"));
+        assert!(fault_of("[cache]\nttl = \"0s\"").contains("cache.ttl"));
+    }
+}

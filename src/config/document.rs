@@ -14,9 +14,9 @@ use toml::de::{DeInteger, DeString, DeTable, DeValue};
 
 use super::expand::Expander;
 use super::faults::{Fault, Place};
+use super::lines::Lines;
 
-/// A tree under reading, and what has been found so far.
-#[derive(Debug)]
+/// A tree under reading, and what has been found so far. It has no `Debug`: the tree holds secrets.
 pub(super) struct Document {
     pub(super) tree: Map<String, Value>,
     /// By path; what is not written anywhere is not here.
@@ -184,37 +184,6 @@ impl Planter<'_> {
     }
 }
 
-/// Offsets as lines and columns.
-#[derive(Clone, Copy)]
-struct Lines<'a> {
-    text: &'a str,
-    file: &'a Path,
-}
-
-impl Lines<'_> {
-    fn place(self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place::Line {
-            file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-
-    fn syntax_fault(self, error: &toml::de::Error) -> Fault {
-        Fault {
-            place: match error.span() {
-                Some(span) => self.place(span.start),
-                None => Place::File(self.file.to_owned()),
-            },
-            path: String::new(),
-            message: error.message().to_owned(),
-            suggestion: None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::env::Env;
@@ -251,7 +220,7 @@ mod tests {
 
     #[test]
     fn reports_every_error_of_syntax() {
-        let faults = parse("a = \nb = 1\nb = 2\nc = 'x\n").unwrap_err();
+        let faults = parse("a = \nb = 1\nb = 2\nc = 'x\n").err().unwrap();
         let lines: Vec<_> = faults.iter().map(|fault| line_and_column(&fault.place).0).collect();
         assert!(
             lines.contains(&1) && lines.contains(&3) && lines.contains(&4),

@@ -81,3 +81,38 @@ impl Limit {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{fault_of, load_more};
+
+    #[test]
+    fn a_burst_is_one_periods_amount_unless_the_file_says_more() {
+        let limits =
+            load_more("[limits]\nglobal = { requests = \"60/m\" }\nper_user = { requests = \"9/s\", burst = 20 }");
+        let burst = |limit: super::Limit| limit.requests.map(|requests| requests.burst);
+        assert_eq!(burst(limits.config.limits.global), Some(60));
+        assert_eq!(burst(limits.config.limits.per_user), Some(20));
+    }
+
+    #[test]
+    fn limits_are_at_least_one_and_a_burst_needs_a_rate() {
+        for limit in [
+            "{ requests = \"0/m\" }",
+            "{ requests = \"60/m\", burst = 0 }",
+            "{ burst = 5 }",
+            "{ concurrency = 0 }",
+            "{ concurrency = 5000000000 }",
+        ] {
+            assert!(
+                fault_of(&format!("[limits]\nglobal = {limit}")).contains("limits.global."),
+                "{limit}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_limit_on_tokens_is_said_to_come_later() {
+        assert!(fault_of("[limits]\nglobal = { tokens = \"1/m\" }").contains("does not have this setting yet"));
+    }
+}

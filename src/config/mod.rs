@@ -13,6 +13,7 @@ mod env;
 mod expand;
 mod faults;
 mod limits;
+mod lines;
 mod load;
 mod log;
 mod model;
@@ -24,6 +25,8 @@ mod reader;
 mod server;
 mod shape;
 mod suggest;
+#[cfg(test)]
+mod testing;
 mod values;
 
 pub use auth::{Auth, Key};

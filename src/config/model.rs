@@ -161,3 +161,106 @@ fn split(text: &str) -> Result<Target, &'static str> {
         _ => Err("is not a target: write \"provider/model\""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{fault_of, faults, load, load_more};
+    use super::*;
+
+    const OPENAI: &str =
+        "[providers.openai]\nkind = \"openai\"\nmodels = [{ name = \"gpt-4o-mini\" }, { name = \"org/own\" }]\n";
+
+    #[test]
+    fn models_keep_their_names_and_the_order_of_the_file() {
+        let names = ["zeta", "gpt-4.1-mini", "Org/Model.X", "alpha", "a b"];
+        let text: String = names
+            .iter()
+            .map(|name| format!("[models.{name:?}]\ntargets = [\"local/x\"]\n"))
+            .collect();
+        let models = load_more(&text).config.models;
+        assert_eq!(
+            models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(),
+            names
+        );
+    }
+
+    #[test]
+    fn targets_split_at_the_first_slash_in_either_form() {
+        let text = "[models.m]\nstrategy = \"ordered\"\ndeadline = \"5s\"\ntargets = [\"openai/org/own\", { target = \"local/b\" }]";
+        let model = load_more(&format!("{OPENAI}{text}")).config.models.remove(0);
+        assert_eq!(
+            (model.strategy, model.deadline),
+            (Strategy::Ordered, Some(Duration::from_secs(5)))
+        );
+        let target = |provider: &str, model: &str| Target {
+            provider: provider.into(),
+            model: model.into(),
+        };
+        assert_eq!(model.targets, [target("openai", "org/own"), target("local", "b")]);
+    }
+
+    #[test]
+    fn targets_that_cannot_be_are_refused() {
+        for (targets, problem) in [
+            ("[]", "targets: a model needs at least one target"),
+            ("[\"local\"]", "targets[0]: \"local\" is not a target"),
+            ("[\"local/\"]", "targets[0]: \"local/\" is not a target"),
+            (
+                "[\"opnai/gpt-4o\"]",
+                "there is no provider `opnai` (did you mean `openai/gpt-4o`?)",
+            ),
+            (
+                "[\"openai/gpt-4o-min\"]",
+                "does not list the model `gpt-4o-min` (did you mean `openai/gpt-4o-mini`?)",
+            ),
+            (
+                "[{ target = \"local/a\", weight = 2 }]",
+                "targets[0].weight: this version",
+            ),
+        ] {
+            let fault = fault_of(&format!("{OPENAI}[models.m]\ntargets = {targets}"));
+            assert!(fault.contains(problem), "{fault}");
+        }
+        assert!(fault_of("[models.m]").contains("models.m: `targets` is missing"));
+        assert!(fault_of("[models.m]\ntargets = [\"local/a\"]\ndeadline = \"0s\"").contains("models.m.deadline"));
+    }
+
+    #[test]
+    fn a_faulty_provider_does_not_make_its_targets_faulty() {
+        let text = "auth.required = false\n[providers.a]\nkind = \"none\"\n[models.m]\ntargets = [\"a/b\"]";
+        assert_eq!(faults(text, &[]).len(), 1);
+    }
+
+    #[test]
+    fn targets_of_a_provider_that_is_off_are_skipped_and_models_without_others_left_out() {
+        let text = "auth.required = false\n[providers.local]\nkind = \"ollama\"\n\
+                    [providers.openai]\nkind = \"openai\"\napi_keys = [\"${KEY:-}\", \"\"]\n\
+                    [models.both]\ntargets = [\"openai/gpt-4o\", \"local/a\"]\n[models.gone]\ntargets = [\"openai/gpt-4o\"]";
+        let loaded = load(text, &[]).unwrap();
+        let models = loaded.config.models;
+        assert_eq!((models.len(), models[0].targets.len()), (1, 1));
+        for notice in [
+            "provider openai is off",
+            "target openai/gpt-4o is skipped",
+            "model gone is left out",
+        ] {
+            assert!(
+                loaded.notices.iter().any(|text| text.contains(notice)),
+                "{:?}",
+                loaded.notices
+            );
+        }
+        assert_eq!(load(text, &[("KEY", "sk-test")]).unwrap().config.models.len(), 2);
+    }
+
+    #[test]
+    fn a_target_without_a_known_price_is_noted() {
+        let notices = load_more("[models.m]\ntargets = [\"local/llama3.2\"]").notices;
+        assert!(
+            notices
+                .iter()
+                .any(|text| text.contains("no price is known for local/llama3.2")),
+            "{notices:?}"
+        );
+    }
+}

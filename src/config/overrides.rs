@@ -4,6 +4,8 @@
 //! them for paths, so a table keyed by names (models with dots and capitals) is out of its reach by rule: a variable
 //! is checked here before it gets there, and the file's tree goes in whole.
 
+use std::fmt;
+
 use ::config::{Config as Layers, ConfigError, Environment, Map, Source, Value};
 
 use super::auth::AUTH;
@@ -95,8 +97,15 @@ fn check(path: &str) -> Result<(), (&'static str, Option<String>)> {
 }
 
 /// The file as the lowest layer. It is set as it is: collected key by key, `config` would split names at their dots.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct FileLayer(Map<String, Value>);
+
+impl fmt::Debug for FileLayer {
+    /// Without the tree: it holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileLayer")
+    }
+}
 
 impl Source for FileLayer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
@@ -110,5 +119,78 @@ impl Source for FileLayer {
     fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
         *cache = self.0.clone().into();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{faults, load};
+
+    const TEXT: &str = "auth.required = false\nproviders.local.kind = \"ollama\"\n\
+                        [models.\"Org/GPT-4.1-Mini\"]\ntargets = [\"local/a.b\"]";
+
+    #[test]
+    fn scalars_of_every_section_can_be_set() {
+        let variables = [
+            ("TOLLGATE__SERVER__LISTEN", "127.0.0.1:8080"),
+            ("TOLLGATE__SERVER__MAX_CONNECTIONS", "12"),
+            ("TOLLGATE__SERVER__PER_IP", ""),
+            ("TOLLGATE__CACHE__ENABLED", "true"),
+            ("TOLLGATE__LOG__FORMAT", "json"),
+            ("TOLLGATE__AUTH__REQUIRED", "false"),
+        ];
+        let config = load(TEXT, &variables).unwrap().config;
+        assert_eq!((config.server.listen.port(), config.server.max_connections), (8080, 12));
+        assert_eq!(
+            (config.cache.enabled, config.log.format),
+            (true, super::super::LogFormat::Json)
+        );
+    }
+
+    #[test]
+    fn names_with_dots_slashes_and_capitals_stay_whole_under_an_override() {
+        let config = load(TEXT, &[("TOLLGATE__LOG__FORMAT", "text")]).unwrap().config;
+        assert_eq!(config.models[0].name, "Org/GPT-4.1-Mini");
+        assert_eq!(config.models[0].targets[0].model, "a.b");
+    }
+
+    #[test]
+    fn an_override_that_cannot_be_is_a_fault_that_names_the_variable() {
+        for (name, problem) in [
+            (
+                "TOLLGATE__SERVER__LISTN",
+                "no such setting (did you mean `TOLLGATE__SERVER__LISTEN`?)",
+            ),
+            (
+                "TOLLGATE__SEVER__LISTEN",
+                "no such section (did you mean `TOLLGATE__SERVER__LISTEN`?)",
+            ),
+            ("TOLLGATE__SERVER", "no such setting"),
+            ("TOLLGATE__SERVER__LISTEN__X", "no such setting"),
+            (
+                "TOLLGATE__SERVER__TRUSTED_PROXIES",
+                "a list can be set in the file only",
+            ),
+            ("TOLLGATE__AUTH__KEYS", "a list can be set in the file only"),
+            (
+                "TOLLGATE__MODELS__GPT-4.1-Mini__DEADLINE",
+                "this table can be set in the file only",
+            ),
+            ("TOLLGATE__STORE__URL", super::NOT_YET),
+            ("TOLLGATE__LOG__CONTENT", super::NOT_YET),
+        ] {
+            let found = faults(TEXT, &[(name, "1")]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(&format!("{name}: {problem}")), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_a_fault_at_the_variable() {
+        let found = faults(TEXT, &[("TOLLGATE__SERVER__DRAIN", "soon")]);
+        assert!(
+            found[0].starts_with("TOLLGATE__SERVER__DRAIN: server.drain: \"soon\" is not a duration"),
+            "{found:?}"
+        );
     }
 }

@@ -12,7 +12,7 @@ use super::suggest::suggest;
 use super::values;
 
 /// One table whose keys are fixed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Table<'a> {
     pub(super) document: &'a Document,
     pub(super) path: String,
@@ -21,7 +21,7 @@ pub(super) struct Table<'a> {
 }
 
 /// One value and where it stands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Field<'a> {
     pub(super) document: &'a Document,
     pub(super) path: String,

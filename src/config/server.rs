@@ -170,3 +170,69 @@ fn origin(text: &str) -> Result<String, &'static str> {
         _ => Err(NO_ORIGIN),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{fault_of, load_more};
+
+    #[test]
+    fn every_setting_reaches_its_field() {
+        let text = "[server]\nlisten = \"[::1]:8080\"\nadmin_listen = \"127.0.0.1:9\"\nbody_limit = \"1KiB\"\n\
+                    response_limit = 2048\nmax_connections = 7\nheader_timeout = \"1s\"\nbody_timeout = \"2s\"\n\
+                    per_ip = \"5/s\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n\
+                    cors_origins = [\"https://a.example:8443\"]\ndeadline = \"3s\"\ndrain = \"0s\"\nkeepalive = \"4s\"";
+        let server = load_more(text).config.server;
+        assert_eq!((server.listen.port(), server.admin_listen.port()), (8080, 9));
+        assert_eq!(
+            (server.body_limit, server.response_limit, server.max_connections),
+            (1024, 2048, 7)
+        );
+        assert_eq!((server.header_timeout.as_secs(), server.body_timeout.as_secs()), (1, 2));
+        assert_eq!(
+            (
+                server.deadline.as_secs(),
+                server.drain.as_secs(),
+                server.keepalive.as_secs()
+            ),
+            (3, 0, 4)
+        );
+        assert_eq!(server.per_ip.map(|rate| rate.amount), Some(5));
+        assert_eq!((server.trusted_proxies.len(), server.cors_origins.len()), (2, 1));
+    }
+
+    #[test]
+    fn bounds_that_would_stop_everything_are_refused() {
+        for setting in [
+            "body_limit = 0",
+            "response_limit = \"0B\"",
+            "max_connections = 0",
+            "deadline = \"0s\"",
+            "keepalive = \"0s\"",
+            "per_ip = \"0/s\"",
+        ] {
+            assert!(
+                fault_of(&format!("[server]\n{setting}")).starts_with("t.toml:6:"),
+                "{setting}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_by_name_is_refused_with_the_number_that_was_meant() {
+        let fault = fault_of("[server]\nlisten = \"localhost:3000\"");
+        assert!(fault.contains("did you mean `127.0.0.1:3000`"), "{fault}");
+    }
+
+    #[test]
+    fn both_doors_on_one_port_are_refused_unless_the_system_picks() {
+        assert!(fault_of("[server]\nadmin_listen = \"127.0.0.1:3000\"").contains("port 3000"));
+        load_more("[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"");
+    }
+
+    #[test]
+    fn origins_are_scheme_host_and_port_and_never_a_star() {
+        for origin in ["*", "https://a.example/", "a.example", "ftp://a.example"] {
+            assert!(fault_of(&format!("[server]\ncors_origins = [{origin:?}]")).contains("cors_origins[0]"));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! `[providers.NAME]`: where calls go, and what may be expected there.
 
+mod all;
 mod base_url;
 mod read;
 mod row;
@@ -11,8 +12,8 @@ use secrecy::SecretString;
 use super::limits::Limit;
 use super::presets::Preset;
 
+pub(super) use all::{Listing, Providers, Reading};
 pub use base_url::BaseUrl;
-pub(super) use read::{Listing, Providers, Reading};
 pub use row::ModelRow;
 
 /// A provider that can be used: one whose `api_keys` were all empty is not in the list.

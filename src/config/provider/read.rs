@@ -1,20 +1,19 @@
-//! From `[providers.*]`, or from the environment alone, to providers.
+//! From one `[providers.NAME]` to a provider.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use http::HeaderValue;
 use secrecy::SecretString;
 
 use super::super::document::Document;
-use super::super::env::Env;
-use super::super::faults::Place;
 use super::super::limits::Limit;
 use super::super::presets::{PRESETS, Preset, preset};
 use super::super::prices::published_models;
-use super::super::reader::{Field, Table};
+use super::super::reader::Field;
 use super::super::shape::Shape;
 use super::super::suggest::suggest;
 use super::super::values::positive_duration;
+use super::all::{Listing, Reading};
 use super::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
 
 static PROVIDER: Shape = Shape {
@@ -44,95 +43,9 @@ static BREAKER: Shape = Shape {
 
 const MOST_RETRIES: u32 = 100;
 
-/// Every provider that was named, usable or not, for targets to refer to.
-#[derive(Debug, Default)]
-pub(in crate::config) struct Providers(BTreeMap<String, Reading>);
-
-/// What came of one provider.
-#[derive(Debug)]
-pub(in crate::config) enum Reading {
-    Usable(Listing),
-    /// All its keys are empty.
-    Off(Listing),
-    /// Its faults are noted.
-    Faulty,
-}
-
-/// A provider, and whether its models are only those that the file lists.
-#[derive(Debug)]
-pub(in crate::config) struct Listing {
-    pub(in crate::config) provider: Provider,
-    pub(in crate::config) closed: bool,
-}
-
-impl Providers {
-    /// Those of the file.
-    pub(in crate::config) fn read(top: &Table<'_>) -> Self {
-        let named = top.get("providers").and_then(|field| field.named()).unwrap_or_default();
-        let readings = named.into_iter().map(|(name, field)| {
-            let reading = read_provider(name, &field).unwrap_or(Reading::Faulty);
-            (name.to_owned(), reading)
-        });
-        Self(readings.collect())
-    }
-
-    /// Those whose vendor's variable is set, each under its kind's name.
-    pub(in crate::config) fn of_environment(document: &Document, env: &Env) -> Self {
-        let mut providers = BTreeMap::new();
-        for preset in PRESETS.iter().filter(|preset| !preset.env_key.is_empty()) {
-            let Some(key) = env.filled(preset.env_key) else {
-                continue;
-            };
-            if let Err(problem) = check_key(key) {
-                let place = Place::Variable(preset.env_key.to_owned());
-                document.fault_at(place, "", problem, None);
-            }
-            if let Some(mut provider) = Provider::preset(preset.kind, preset) {
-                provider.api_keys = Some(vec![key.into()]);
-                let closed = false;
-                providers.insert(preset.kind.to_owned(), Reading::Usable(Listing { provider, closed }));
-            }
-        }
-        Self(providers)
-    }
-
-    pub(in crate::config) fn get(&self, name: &str) -> Option<&Reading> {
-        self.0.get(name)
-    }
-
-    pub(in crate::config) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// The usable ones, sorted by name. That there is none is a fault, unless others explain it.
-    pub(in crate::config) fn usable(self, document: &Document) -> Vec<Provider> {
-        let explained = self.0.values().any(|reading| matches!(reading, Reading::Faulty));
-        let (mut usable, mut off) = (Vec::new(), Vec::new());
-        for (name, reading) in self.0 {
-            match reading {
-                Reading::Usable(listing) => usable.push(listing.provider),
-                Reading::Off(_) => off.push(name),
-                Reading::Faulty => {}
-            }
-        }
-        if usable.is_empty() && !explained {
-            let because = match off.as_slice() {
-                [] => String::new(),
-                off => format!(" (without a key: {})", off.join(", ")),
-            };
-            let message = format!(
-                "no usable provider{because}: set OPENAI_API_KEY or another provider's key, \
-                 or run `tollgate demo`, which needs none"
-            );
-            document.fault("providers", message, None);
-        }
-        usable
-    }
-}
-
 impl Provider {
     /// One of which the file says nothing but its kind.
-    fn preset(name: &str, preset: &'static Preset) -> Option<Self> {
+    pub(super) fn preset(name: &str, preset: &'static Preset) -> Option<Self> {
         Some(Self {
             name: name.to_owned(),
             preset,
@@ -148,7 +61,7 @@ impl Provider {
     }
 }
 
-fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
+pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     let document = field.document;
     if !is_name(name) {
         document.fault_at_key(
@@ -224,22 +137,27 @@ fn read_base_url(field: &Field<'_>) -> Option<BaseUrl> {
     BaseUrl::parse(text).map_err(|problem| field.fault(problem)).ok()
 }
 
-/// The keys that are not empty.
+/// The keys that are not empty; `None` where one is faulty.
 fn read_keys(field: &Field<'_>) -> Option<Vec<SecretString>> {
-    let mut keys = Vec::new();
-    for item in field.list()? {
-        match item.text() {
-            None | Some("") => {}
-            Some(key) => match check_key(key) {
-                Ok(()) => keys.push(key.into()),
-                Err(problem) => item.fault(problem),
-            },
-        }
-    }
-    Some(keys)
+    let keys: Vec<_> = field.list()?.iter().map(read_key).collect();
+    let keys: Option<Vec<&str>> = keys.into_iter().collect();
+    Some(
+        keys?
+            .into_iter()
+            .filter(|key| !key.is_empty())
+            .map(SecretString::from)
+            .collect(),
+    )
 }
 
-fn check_key(key: &str) -> Result<(), &'static str> {
+fn read_key<'a>(field: &Field<'a>) -> Option<&'a str> {
+    let key = field.text()?;
+    check_key(key).map_err(|problem| field.fault(problem)).ok()?;
+    Some(key)
+}
+
+/// Why the vendor could never get this key; never the key itself.
+pub(super) fn check_key(key: &str) -> Result<(), &'static str> {
     match HeaderValue::from_str(key) {
         Ok(_) if key.trim() == key => Ok(()),
         _ => Err("the key holds a character that no header can carry, or a space at an end"),
@@ -295,5 +213,107 @@ impl Breaker {
         table.set("failures", &mut breaker.failures, |field| field.number(1));
         table.set("open", &mut breaker.open, |field| field.parse(positive_duration));
         Some(breaker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::super::super::testing::{fault_of, faults, load, load_more};
+
+    fn provider(settings: &str) -> super::Provider {
+        let mut providers = load_more(&format!("[providers.a]\nkind = \"openai\"\n{settings}"))
+            .config
+            .providers;
+        assert_eq!(providers[0].name, "a", "providers are sorted by name");
+        providers.remove(0)
+    }
+
+    #[test]
+    fn every_setting_reaches_its_field() {
+        let a = provider(
+            "base_url = \"http://h:8080/v1/\"\napi_keys = [\"k1\", \"\", \"k2\"]\n\
+             timeouts = { connect = \"1s\", first_byte = \"2s\", response = \"3s\", idle = \"4s\", total = \"5s\" }\n\
+             limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\" }\nretries = 0\ninject_usage = false",
+        );
+        assert_eq!(
+            (a.base_url.host.as_str(), a.base_url.port, a.base_url.path.as_str()),
+            ("h", 8080, "/v1")
+        );
+        let keys = a.api_keys.unwrap_or_default();
+        assert_eq!(
+            keys.iter().map(|key| key.expose_secret()).collect::<Vec<_>>(),
+            ["k1", "k2"]
+        );
+        let seconds = [
+            a.timeouts.connect,
+            a.timeouts.first_byte,
+            a.timeouts.response,
+            a.timeouts.idle,
+            a.timeouts.total,
+        ];
+        assert_eq!(seconds.map(|timeout| timeout.as_secs()), [1, 2, 3, 4, 5]);
+        assert_eq!(
+            (a.limits.concurrency, a.breaker.failures, a.breaker.open.as_secs()),
+            (Some(6), 7, 8)
+        );
+        assert_eq!((a.retries, a.inject_usage), (0, false));
+    }
+
+    #[test]
+    fn a_kind_alone_is_enough_and_lists_the_published_models() {
+        let a = provider("");
+        assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
+        assert!(a.api_keys.is_none());
+        assert!(
+            a.models
+                .iter()
+                .any(|row| row.name == "gpt-4o-mini" && row.price.is_some())
+        );
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused() {
+        for (settings, path) in [
+            ("base_url = \"https://h/?q\"", "base_url"),
+            ("base_url = \"\"", "base_url"),
+            ("api_keys = [\"a b\\n\"]", "api_keys[0]"),
+            ("timeouts = { total = \"0s\" }", "timeouts.total"),
+            (
+                "timeouts = { conect = \"1s\" }",
+                "timeouts.conect: unknown key (did you mean `connect`?)",
+            ),
+            ("breaker = { failures = 0 }", "breaker.failures"),
+            ("breaker = { open = \"0s\" }", "breaker.open"),
+            ("limits = { concurrency = 0 }", "limits.concurrency"),
+            ("retries = -1", "retries"),
+            ("retries = 1000", "retries"),
+            (
+                "models = [{ name = \"m\" }, { name = \"m\" }]",
+                "models[1]: the model `m` is listed twice",
+            ),
+        ] {
+            let fault = fault_of(&format!("[providers.a]\nkind = \"openai\"\n{settings}"));
+            assert!(fault.contains(&format!("providers.a.{path}")), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_provider_needs_a_kind_and_a_plain_name() {
+        assert!(fault_of("[providers.a]").contains("providers.a: `kind` is missing"));
+        assert!(fault_of("[providers.\"a/b\"]\nkind = \"openai\"").contains("providers.\"a/b\": a provider's name"));
+        load_more("[providers.\"a.b-c_1\"]\nkind = \"openai\"");
+    }
+
+    #[test]
+    fn an_unset_variable_is_a_fault_that_names_it() {
+        let text = "auth.required = false\n[providers.o]\nkind = \"openai\"\napi_keys = [\"${GONE}\"]";
+        let found = faults(text, &[]);
+        assert!(
+            found[0].starts_with("t.toml:4:13: providers.o.api_keys[0]: the environment variable GONE"),
+            "{found:?}"
+        );
+        assert!(load(text, &[("GONE", "sk-1")]).is_ok());
     }
 }

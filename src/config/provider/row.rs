@@ -94,3 +94,87 @@ fn read_usd(field: &Field<'_>) -> Option<u64> {
         .map_err(|problem| field.fault(format!("{usd} {problem}")))
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{fault_of, load_more};
+    use super::*;
+
+    fn file(row: &str) -> String {
+        format!("[providers.a]\nkind = \"openai\"\nmodels = [{{ {row} }}]")
+    }
+
+    fn row(row: &str) -> ModelRow {
+        load_more(&file(row)).config.providers.remove(0).models.remove(0)
+    }
+
+    #[test]
+    fn a_row_takes_what_it_leaves_out_from_the_published_one() {
+        let mini = row("name = \"gpt-4o-mini\", max_output = 99");
+        let price = Price {
+            input: 150_000,
+            output: 600_000,
+            cache_read: Some(75_000),
+        };
+        assert_eq!(
+            (mini.price, mini.context, mini.max_output),
+            (Some(price), Some(128_000), Some(99))
+        );
+    }
+
+    #[test]
+    fn the_id_goes_before_the_name() {
+        let row = row("name = \"gpt-4o\", id = \"gpt-4o-mini\"");
+        assert_eq!((row.name.as_str(), row.id.as_str()), ("gpt-4o", "gpt-4o-mini"));
+        assert_eq!(row.price.map(|price| price.input), Some(150_000));
+    }
+
+    #[test]
+    fn an_own_price_is_exact_and_does_not_inherit_the_price_of_cached_tokens() {
+        let price = row("name = \"gpt-4o-mini\", input = 0.1").price;
+        let expected = Price {
+            input: 100_000,
+            output: 600_000,
+            cache_read: None,
+        };
+        assert_eq!(price, Some(expected));
+    }
+
+    #[test]
+    fn a_model_without_a_price_is_kept_and_noted() {
+        let loaded = load_more(&file("name = \"mine\", vision = false"));
+        let row = &loaded.config.providers[0].models[0];
+        assert_eq!((row.price, row.vision, row.tools), (None, false, true));
+        assert!(
+            loaded
+                .notices
+                .iter()
+                .any(|text| text.contains("no price is known for mine"))
+        );
+    }
+
+    #[test]
+    fn prices_and_bounds_that_cannot_be_are_refused() {
+        for (row, problem) in [
+            ("name = \"m\", input = -1, output = 1", "input: -1 is not a price"),
+            ("name = \"m\", input = nan, output = 1", "input: NaN is not a price"),
+            ("name = \"m\", input = 1, output = inf", "output: inf is not a price"),
+            (
+                "name = \"m\", input = 10000.5, output = 1",
+                "input: 10000.5 is not a price",
+            ),
+            ("name = \"m\", input = \"1\", output = 1", "input: expected a number"),
+            ("name = \"m\", input = 1", "a price needs both"),
+            ("name = \"m\", cache_read = 1", "a price needs both"),
+            ("name = \"m\", context = 0", "context: 0 is too small"),
+            ("name = \"\"", "name: must not be empty"),
+            ("id = \"m\"", "`name` is missing"),
+        ] {
+            let fault = fault_of(&file(row));
+            assert!(
+                fault.contains("providers.a.models[0]") && fault.contains(problem),
+                "{fault}"
+            );
+        }
+    }
+}
