@@ -1,12 +1,12 @@
 //! `TOLLGATE__SECTION__FIELD`: the environment over the file.
 //!
-//! Only scalars of tables with fixed keys can be set this way. The `config` crate lower-cases names and takes dots in
-//! them for paths, so a table keyed by names (models with dots and capitals) is out of its reach by rule: a variable
-//! is checked here before it gets there, and the file's tree goes in whole.
+//! Only scalars of tables with fixed keys can be set this way. The `config` crate, which does the layering, lower-cases
+//! variables and takes dots in keys for paths, so tables keyed by names (models with dots and capitals) never reach it:
+//! variables are checked first, and of the file only those sections go in.
 
 use std::fmt;
 
-use ::config::{Config as Layers, ConfigError, Environment, Map, Source, Value};
+use ::config::{Config as Layers, ConfigError, Environment, Map, Source, Value, ValueKind};
 
 use super::auth::AUTH;
 use super::cache::CACHE;
@@ -62,11 +62,27 @@ fn merge(document: &mut Document, variables: Map<String, String>) {
         .separator(SEPARATOR)
         .try_parsing(true)
         .source(Some(variables));
-    let file = FileLayer(document.tree.clone());
+    let of_file = SECTIONS
+        .iter()
+        .filter_map(|(shape, _)| document.tree.get_key_value(shape.name));
+    let file = FileLayer(of_file.map(|(name, section)| (name.clone(), section.clone())).collect());
     let layers = Layers::builder().add_source(file).add_source(environment);
     match layers.build().and_then(|layers| layers.cache.into_table()) {
-        Ok(tree) => document.tree = tree,
+        Ok(sections) => sections
+            .into_iter()
+            .for_each(|(name, section)| replace(document, name, section)),
         Err(error) => document.fault_at(Place::Nowhere, "", error.to_string(), None),
+    }
+}
+
+/// A section that is not even a table stays as it is, for its reader to find fault with.
+fn replace(document: &mut Document, name: String, section: Value) {
+    let slot = document
+        .tree
+        .entry(name)
+        .or_insert_with(|| Map::<String, Value>::new().into());
+    if matches!(slot.kind, ValueKind::Table(_)) {
+        *slot = section;
     }
 }
 
@@ -96,7 +112,7 @@ fn check(path: &str) -> Result<(), (&'static str, Option<String>)> {
     Ok(())
 }
 
-/// The file as the lowest layer. It is set as it is: collected key by key, `config` would split names at their dots.
+/// The sections of the file, as the lower layer.
 #[derive(Clone)]
 struct FileLayer(Map<String, Value>);
 
@@ -114,11 +130,6 @@ impl Source for FileLayer {
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
         Ok(self.0.clone())
-    }
-
-    fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
-        *cache = self.0.clone().into();
-        Ok(())
     }
 }
 
@@ -183,6 +194,17 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].starts_with(&format!("{name}: {problem}")), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_section_that_is_no_table_stays_a_fault_under_an_override() {
+        let text = format!("server = 3\n\"a.b\" = 1\n{TEXT}");
+        let found = faults(&text, &[("TOLLGATE__SERVER__DRAIN", "1s")]);
+        assert!(
+            found[0].starts_with("t.toml:1:10: server: expected a table"),
+            "{found:?}"
+        );
+        assert_eq!(found[1], "t.toml:2:1: \"a.b\": unknown key");
     }
 
     #[test]
