@@ -1,5 +1,13 @@
 //! `[log]`.
 
+use super::reader::Table;
+use super::shape::Shape;
+
+pub(super) static LOG: Shape = Shape {
+    name: "log",
+    keys: &["format"],
+};
+
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Log {
     pub format: LogFormat,
@@ -12,4 +20,20 @@ pub enum LogFormat {
     Auto,
     Text,
     Json,
+}
+
+const FORMATS: &[(&str, LogFormat)] = &[
+    ("auto", LogFormat::Auto),
+    ("text", LogFormat::Text),
+    ("json", LogFormat::Json),
+];
+
+impl Log {
+    pub(super) fn read(top: &Table<'_>) -> Self {
+        let mut log = Self::default();
+        if let Some(table) = top.table("log", &LOG) {
+            table.set("format", &mut log.format, |field| field.choice(FORMATS));
+        }
+        log
+    }
 }

@@ -2,24 +2,43 @@
 //!
 //! Everything here is checked: names resolve, numbers are in range, secrets are present. No other room is imported,
 //! and no other room's type is named.
+//!
+//! The way: [`Config::load`] finds the file, `document` parses it and expands its strings, `overrides` layers the
+//! environment over it, and each concern reads its own table through `reader`, which notes every fault and goes on.
 
 mod auth;
 mod cache;
+mod document;
+mod env;
+mod expand;
+mod faults;
 mod limits;
+mod lines;
+mod load;
 mod log;
 mod model;
+mod overrides;
 mod presets;
 mod prices;
 mod provider;
+mod reader;
 mod server;
+mod shape;
+mod suggest;
+#[cfg(test)]
+mod testing;
+mod values;
 
 pub use auth::{Auth, Key};
 pub use cache::{Cache, Scope};
+pub use env::Env;
+pub use faults::{Fault, Faults, Place};
 pub use limits::{Limit, Limits, Rate, RequestLimit};
+pub use load::{DEFAULT_FILE, Loaded};
 pub use log::{Log, LogFormat};
 pub use model::{Model, Strategy, Target};
 pub use presets::{AuthStyle, Dialect, PRESETS, Preset, UsageReport, preset};
-pub use prices::Price;
+pub use prices::{Price, published_models};
 pub use provider::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
 pub use server::Server;
 

@@ -1,12 +1,20 @@
 //! `[providers.NAME]`: where calls go, and what may be expected there.
 
+mod all;
+mod base_url;
+mod read;
+mod row;
+
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::limits::Limit;
 use super::presets::Preset;
-use super::prices::Price;
+
+pub(super) use all::{Listing, Providers, Reading};
+pub use base_url::BaseUrl;
+pub use row::ModelRow;
 
 /// A provider that can be used: one whose `api_keys` were all empty is not in the list.
 #[derive(Debug, Clone)]
@@ -24,17 +32,6 @@ pub struct Provider {
     /// Whether usage may be asked for on streams where the client did not (presets with usage on request).
     pub inject_usage: bool,
     pub models: Vec<ModelRow>,
-}
-
-/// An `http` or `https` address without query, fragment or user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    pub tls: bool,
-    /// A name or an address, without brackets.
-    pub host: String,
-    pub port: u16,
-    /// Begins with `/` or is empty; never ends with one.
-    pub path: String,
 }
 
 /// How long one attempt may take, phase by phase.
@@ -79,21 +76,4 @@ impl Default for Breaker {
             open: Duration::from_secs(60),
         }
     }
-}
-
-/// One model that a provider lists.
-#[derive(Debug, Clone)]
-pub struct ModelRow {
-    /// The name that `[models]` and clients use.
-    pub name: String,
-    /// The provider's own name for it; the name where the file does not say.
-    pub id: String,
-    /// `None`: unknown, cost is null.
-    pub price: Option<Price>,
-    /// Tokens of prompt and answer together.
-    pub context: Option<u32>,
-    /// Most tokens of one answer.
-    pub max_output: Option<u32>,
-    pub vision: bool,
-    pub tools: bool,
 }

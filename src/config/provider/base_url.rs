@@ -1,0 +1,96 @@
+//! A provider's address.
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// An `http` or `https` address without query, fragment or user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    pub tls: bool,
+    /// A name or an address, without brackets.
+    pub host: String,
+    pub port: u16,
+    /// Begins with `/` or is empty; never ends with one.
+    pub path: String,
+}
+
+impl BaseUrl {
+    /// On failure says what is wrong, without the text: it may hold a password.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        const NO_URL: &str = "not an address, such as \"https://api.example.com/v1\"";
+        if text.contains(['?', '#']) {
+            return Err("must have neither a query nor a fragment");
+        }
+        let uri: Uri = text.parse().map_err(|_| NO_URL)?;
+        let tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err("must begin with http:// or https://"),
+        };
+        let authority = uri.authority().ok_or(NO_URL)?.as_str();
+        if authority.contains('@') {
+            return Err("must have no user or password; keys go into `api_keys`");
+        }
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or(NO_URL)?;
+        let port = match (uri.port_u16(), authority == host) {
+            (Some(port), _) if port != 0 => port,
+            (None, true) => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
+            _ => return Err("has no usable port"),
+        };
+        Ok(Self {
+            tls,
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            path: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::presets::PRESETS;
+    use super::*;
+
+    #[test]
+    fn splits_an_address_into_its_parts() {
+        let url = BaseUrl::parse("https://api.example.com/v1/").unwrap();
+        assert_eq!((url.tls, url.port, url.path.as_str()), (true, 443, "/v1"));
+        let local = BaseUrl::parse("http://[::1]:11434").unwrap();
+        assert_eq!(
+            (local.tls, local.host.as_str(), local.port, local.path.as_str()),
+            (false, "::1", 11434, "")
+        );
+        assert_eq!(BaseUrl::parse("http://h").unwrap().port, 80);
+    }
+
+    #[test]
+    fn refuses_what_is_more_or_less_than_an_address() {
+        for text in [
+            "",
+            "api.example.com",
+            "/v1",
+            "ftp://h/",
+            "https://user:pw@h/",
+            "https://h/?a=b",
+            "https://h/#a",
+            "https://h:99999/",
+            "https://h:0/",
+            "https://",
+        ] {
+            assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_preset_has_a_usable_address() {
+        for preset in PRESETS {
+            assert!(BaseUrl::parse(preset.base_url).is_ok(), "{}", preset.kind);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! From one `[providers.NAME]` to a provider.
+
+use std::collections::HashSet;
+
+use http::HeaderValue;
+use secrecy::SecretString;
+
+use super::super::document::Document;
+use super::super::limits::Limit;
+use super::super::presets::{PRESETS, Preset, preset};
+use super::super::prices::published_models;
+use super::super::reader::Field;
+use super::super::shape::Shape;
+use super::super::suggest::suggest;
+use super::super::values::positive_duration;
+use super::all::{Listing, Reading};
+use super::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
+
+static PROVIDER: Shape = Shape {
+    name: "providers",
+    keys: &[
+        "kind",
+        "base_url",
+        "api_keys",
+        "timeouts",
+        "limits",
+        "breaker",
+        "retries",
+        "inject_usage",
+        "models",
+    ],
+};
+
+static TIMEOUTS: Shape = Shape {
+    name: "timeouts",
+    keys: &["connect", "first_byte", "response", "idle", "total"],
+};
+
+static BREAKER: Shape = Shape {
+    name: "breaker",
+    keys: &["failures", "open"],
+};
+
+const MOST_RETRIES: u32 = 100;
+
+impl Provider {
+    /// One of which the file says nothing but its kind.
+    pub(super) fn preset(name: &str, preset: &'static Preset) -> Option<Self> {
+        Some(Self {
+            name: name.to_owned(),
+            preset,
+            base_url: BaseUrl::parse(preset.base_url).ok()?,
+            api_keys: None,
+            timeouts: Timeouts::default(),
+            limits: Limit::default(),
+            breaker: Breaker::default(),
+            retries: 1,
+            inject_usage: true,
+            models: published_models(preset.kind).to_vec(),
+        })
+    }
+}
+
+pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
+    let document = field.document;
+    if !is_name(name) {
+        document.fault_at_key(
+            &field.path,
+            "a provider's name is made of letters, digits, `_`, `.` and `-`",
+            None,
+        );
+    }
+    let table = field.table(&PROVIDER)?;
+    let kind = table.require("kind").and_then(|field| read_kind(&field));
+    let mut provider = Provider::preset(name, kind.unwrap_or(&PRESETS[0]))?;
+    table.set("base_url", &mut provider.base_url, read_base_url);
+    table.set("api_keys", &mut provider.api_keys, |field| read_keys(field).map(Some));
+    table.set("timeouts", &mut provider.timeouts, Timeouts::read);
+    table.set("limits", &mut provider.limits, Limit::read);
+    table.set("breaker", &mut provider.breaker, Breaker::read);
+    table.set("retries", &mut provider.retries, read_retries);
+    table.set("inject_usage", &mut provider.inject_usage, |field| field.flag());
+    let kind_name = kind.map_or("", |preset| preset.kind);
+    table.set("models", &mut provider.models, |field| read_models(field, kind_name));
+    let preset = kind?;
+    let closed = table.get("models").is_some();
+    if provider.api_keys.as_ref().is_some_and(Vec::is_empty) {
+        document.notice(off_notice(name, preset));
+        return Some(Reading::Off(Listing { provider, closed }));
+    }
+    note_unknown_prices(document, &provider);
+    Some(Reading::Usable(Listing { provider, closed }))
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+fn off_notice(name: &str, preset: &Preset) -> String {
+    match preset.env_key {
+        "" => format!("provider {name} is off: its api_keys are empty"),
+        variable => format!("provider {name} is off: its api_keys are empty ({variable} is the usual variable)"),
+    }
+}
+
+fn note_unknown_prices(document: &Document, provider: &Provider) {
+    let unpriced = provider.models.iter().filter(|row| row.price.is_none());
+    let names: Vec<_> = unpriced.map(|row| row.name.as_str()).collect();
+    if !names.is_empty() {
+        let (name, names) = (&provider.name, names.join(", "));
+        document.notice(format!(
+            "provider {name}: no price is known for {names}; the cost of such calls is null"
+        ));
+    }
+}
+
+fn read_kind(field: &Field<'_>) -> Option<&'static Preset> {
+    let text = field.text()?;
+    let found = preset(text);
+    if found.is_none() {
+        let kinds: Vec<_> = PRESETS.iter().map(|preset| preset.kind).collect();
+        let message = format!(
+            "{} is no kind of provider; there are {}",
+            field.quoted(text),
+            kinds.join(", ")
+        );
+        field.fault_with(message, suggest(text, kinds));
+    }
+    found
+}
+
+fn read_base_url(field: &Field<'_>) -> Option<BaseUrl> {
+    let text = field.filled()?;
+    BaseUrl::parse(text).map_err(|problem| field.fault(problem)).ok()
+}
+
+/// The keys that are not empty; `None` where one is faulty.
+fn read_keys(field: &Field<'_>) -> Option<Vec<SecretString>> {
+    let keys: Vec<_> = field.list()?.iter().map(read_key).collect();
+    let keys: Option<Vec<&str>> = keys.into_iter().collect();
+    Some(
+        keys?
+            .into_iter()
+            .filter(|key| !key.is_empty())
+            .map(SecretString::from)
+            .collect(),
+    )
+}
+
+fn read_key<'a>(field: &Field<'a>) -> Option<&'a str> {
+    let key = field.text()?;
+    check_key(key).map_err(|problem| field.fault(problem)).ok()?;
+    Some(key)
+}
+
+/// Why the vendor could never get this key; never the key itself.
+pub(super) fn check_key(key: &str) -> Result<(), &'static str> {
+    match HeaderValue::from_str(key) {
+        Ok(_) if key.trim() == key => Ok(()),
+        _ => Err("the key holds a character that no header can carry, or a space at an end"),
+    }
+}
+
+fn read_retries(field: &Field<'_>) -> Option<u32> {
+    let retries = field.number(0)?;
+    if retries > MOST_RETRIES {
+        field.fault(format!("{retries} is too large: at most {MOST_RETRIES}"));
+        return None;
+    }
+    Some(retries)
+}
+
+fn read_models(field: &Field<'_>, kind: &str) -> Option<Vec<ModelRow>> {
+    let mut names = HashSet::new();
+    let mut rows = Vec::new();
+    for item in field.list()? {
+        let Some(row) = ModelRow::read(&item, kind) else {
+            continue;
+        };
+        if !names.insert(row.name.clone()) {
+            item.fault(format!("the model `{}` is listed twice", row.name));
+        }
+        rows.push(row);
+    }
+    Some(rows)
+}
+
+impl Timeouts {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let table = field.table(&TIMEOUTS)?;
+        let mut timeouts = Self::default();
+        let slots = [
+            ("connect", &mut timeouts.connect),
+            ("first_byte", &mut timeouts.first_byte),
+            ("response", &mut timeouts.response),
+            ("idle", &mut timeouts.idle),
+            ("total", &mut timeouts.total),
+        ];
+        for (key, slot) in slots {
+            table.set(key, slot, |field| field.parse(positive_duration));
+        }
+        Some(timeouts)
+    }
+}
+
+impl Breaker {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let table = field.table(&BREAKER)?;
+        let mut breaker = Self::default();
+        table.set("failures", &mut breaker.failures, |field| field.number(1));
+        table.set("open", &mut breaker.open, |field| field.parse(positive_duration));
+        Some(breaker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::super::super::testing::{fault_of, faults, load, load_more};
+
+    fn provider(settings: &str) -> super::Provider {
+        let mut providers = load_more(&format!("[providers.a]\nkind = \"openai\"\n{settings}"))
+            .config
+            .providers;
+        assert_eq!(providers[0].name, "a", "providers are sorted by name");
+        providers.remove(0)
+    }
+
+    #[test]
+    fn every_setting_reaches_its_field() {
+        let a = provider(
+            "base_url = \"http://h:8080/v1/\"\napi_keys = [\"k1\", \"\", \"k2\"]\n\
+             timeouts = { connect = \"1s\", first_byte = \"2s\", response = \"3s\", idle = \"4s\", total = \"5s\" }\n\
+             limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\" }\nretries = 0\ninject_usage = false",
+        );
+        assert_eq!(
+            (a.base_url.host.as_str(), a.base_url.port, a.base_url.path.as_str()),
+            ("h", 8080, "/v1")
+        );
+        let keys = a.api_keys.unwrap_or_default();
+        assert_eq!(
+            keys.iter().map(|key| key.expose_secret()).collect::<Vec<_>>(),
+            ["k1", "k2"]
+        );
+        let seconds = [
+            a.timeouts.connect,
+            a.timeouts.first_byte,
+            a.timeouts.response,
+            a.timeouts.idle,
+            a.timeouts.total,
+        ];
+        assert_eq!(seconds.map(|timeout| timeout.as_secs()), [1, 2, 3, 4, 5]);
+        assert_eq!(
+            (a.limits.concurrency, a.breaker.failures, a.breaker.open.as_secs()),
+            (Some(6), 7, 8)
+        );
+        assert_eq!((a.retries, a.inject_usage), (0, false));
+    }
+
+    #[test]
+    fn a_kind_alone_is_enough_and_lists_the_published_models() {
+        let a = provider("");
+        assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
+        assert!(a.api_keys.is_none());
+        assert!(
+            a.models
+                .iter()
+                .any(|row| row.name == "gpt-4o-mini" && row.price.is_some())
+        );
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused() {
+        for (settings, path) in [
+            ("base_url = \"https://h/?q\"", "base_url"),
+            ("base_url = \"\"", "base_url"),
+            ("api_keys = [\"a b\\n\"]", "api_keys[0]"),
+            ("timeouts = { total = \"0s\" }", "timeouts.total"),
+            (
+                "timeouts = { conect = \"1s\" }",
+                "timeouts.conect: unknown key (did you mean `connect`?)",
+            ),
+            ("breaker = { failures = 0 }", "breaker.failures"),
+            ("breaker = { open = \"0s\" }", "breaker.open"),
+            ("limits = { concurrency = 0 }", "limits.concurrency"),
+            ("retries = -1", "retries"),
+            ("retries = 1000", "retries"),
+            (
+                "models = [{ name = \"m\" }, { name = \"m\" }]",
+                "models[1]: the model `m` is listed twice",
+            ),
+        ] {
+            let fault = fault_of(&format!("[providers.a]\nkind = \"openai\"\n{settings}"));
+            assert!(fault.contains(&format!("providers.a.{path}")), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_provider_needs_a_kind_and_a_plain_name() {
+        assert!(fault_of("[providers.a]").contains("providers.a: `kind` is missing"));
+        assert!(fault_of("[providers.\"a/b\"]\nkind = \"openai\"").contains("providers.\"a/b\": a provider's name"));
+        load_more("[providers.\"a.b-c_1\"]\nkind = \"openai\"");
+    }
+
+    #[test]
+    fn an_unset_variable_is_a_fault_that_names_it() {
+        let text = "auth.required = false\n[providers.o]\nkind = \"openai\"\napi_keys = [\"${GONE}\"]";
+        let found = faults(text, &[]);
+        assert!(
+            found[0].starts_with("t.toml:4:13: providers.o.api_keys[0]: the environment variable GONE"),
+            "{found:?}"
+        );
+        assert!(load(text, &[("GONE", "sk-1")]).is_ok());
+    }
+}
