@@ -19,7 +19,8 @@ pub struct Record {
     /// The asked name where it is configured, else `other`.
     pub model: Arc<str>,
     pub outcome: Outcome,
-    pub cache: CacheStatus,
+    /// `None`: the call never got there.
+    pub cache: Option<CacheStatus>,
     pub notes: Notes,
     /// What the provider reported.
     pub usage: Option<Usage>,
@@ -30,6 +31,8 @@ pub struct Record {
     pub duration: Duration,
     pub time_to_first_token: Option<Duration>,
     pub overhead: Option<Duration>,
+    /// The rule of ours that refused the call.
+    pub refused_by: Option<&'static str>,
 }
 
 /// How a call ended: `ok`, `client_gone`, or the name of what went wrong.
@@ -39,6 +42,7 @@ pub struct Outcome(pub &'static str);
 impl Outcome {
     pub const OK: Self = Self("ok");
     pub const CLIENT_GONE: Self = Self("client_gone");
+    pub const STREAM_BROKEN: Self = Self("stream_broken");
 }
 
 /// What a record comes to.
@@ -113,12 +117,14 @@ impl Record {
                 outcome: self.outcome.0,
             })
             .inc();
-        metrics
-            .cache
-            .get_or_create(&CacheLabels {
-                result: self.cache.as_str(),
-            })
-            .inc();
+        if let Some(status) = self.cache {
+            metrics
+                .cache
+                .get_or_create(&CacheLabels {
+                    result: status.as_str(),
+                })
+                .inc();
+        }
         metrics.call_duration.observe(self.duration.as_secs_f64());
         if let Some(duration) = self.time_to_first_token {
             metrics.time_to_first_token.observe(duration.as_secs_f64());
@@ -126,8 +132,8 @@ impl Record {
         if let Some(duration) = self.overhead {
             metrics.overhead.observe(duration.as_secs_f64());
         }
-        if matches!(self.outcome.0, "rate_limited") {
-            metrics.refusals.get_or_create(&RefusalLabels { rule: "limit" }).inc();
+        if let Some(rule) = self.refused_by {
+            metrics.refusals.get_or_create(&RefusalLabels { rule }).inc();
         }
         for note in &self.notes.attempts {
             let class = match note.end {
@@ -188,7 +194,7 @@ impl Record {
             provider.name = served.map(|note| &*note.provider),
             provider.model = served.map(|note| &*note.model),
             call.attempts = self.notes.attempts.len(),
-            cache = self.cache.as_str(),
+            cache = self.cache.map(CacheStatus::as_str),
             tokens.input = self.usage.map(|usage| usage.input),
             tokens.cached = self.usage.map(|usage| usage.cached),
             tokens.output = self.usage.map(|usage| usage.output),
