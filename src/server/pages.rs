@@ -135,5 +135,5 @@ fn told(status: StatusCode, message: &str) -> Response {
         param: None,
         code: None,
     };
-    respond::page(status, body).map(axum::body::Body::new)
+    respond::page(status, &body).map(axum::body::Body::new)
 }

@@ -97,7 +97,7 @@ pub(super) fn waiting(events: Events) -> Response<OutBody> {
 pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
     let told = Told::of(error);
     let message = error.to_string();
-    let mut response = page(told.status, told.body(&message));
+    let mut response = page(told.status, &told.body(&message));
     let headers = response.headers_mut();
     if let Some(wait) = told.retry_after {
         // Rounded up: who comes earlier is refused again.
@@ -135,7 +135,7 @@ pub(super) fn error_event(error: &GatewayError) -> Bytes {
 }
 
 /// An error that concerns no call: an unknown path, a wrong method.
-pub(super) fn page(status: StatusCode, body: ErrorBody<'_>) -> Response<OutBody> {
+pub(super) fn page(status: StatusCode, body: &ErrorBody<'_>) -> Response<OutBody> {
     let mut response = Response::new(OutBody::from(Bytes::from(body.to_json())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);

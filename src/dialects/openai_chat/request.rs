@@ -118,7 +118,7 @@ impl Request {
             "seed" => drop(optional(value, Kind::Number, "seed", Scanner::number)?),
             name if NUMBERS.contains(&name) => drop(optional(value, Kind::Number, name, Scanner::number)?),
             "tools" | "functions" => self.offered_tools(value)?,
-            _ => drop(value.skip()?),
+            _ => value.skip()?,
         }
         if matches!(key.as_ref(), "stream" | "stream_options" | "user") {
             self.immaterial.push(start..value.position_behind());
@@ -190,8 +190,8 @@ impl Request {
                 }
                 "content" => self.content(value, index)?,
                 // Arguments of earlier calls are text that the provider reads.
-                "tool_calls" | "function_call" => self.text_bytes += value.skip()?.len() as u64,
-                _ => drop(value.skip()?),
+                "tool_calls" | "function_call" => self.text_bytes += value.span()?.len() as u64,
+                _ => value.skip()?,
             }
             Ok::<_, Invalid>(())
         })?;
@@ -210,7 +210,7 @@ impl Request {
             Kind::Null => value.null()?,
             Kind::Array => drop(value.array(|part, _| match part.kind()? {
                 Kind::Object => self.part(part),
-                _ => part.skip().map(drop).map_err(Invalid::from),
+                _ => part.skip().map_err(Invalid::from),
             })?),
             _ => {
                 let field = format!("messages[{index}].content");
@@ -240,7 +240,7 @@ impl Request {
                     Ok(())
                 }
                 Kind::Object => self.part(value),
-                _ => value.skip().map(drop).map_err(Invalid::from),
+                _ => value.skip().map_err(Invalid::from),
             }
         })
     }
@@ -258,7 +258,7 @@ impl Request {
                 value.object(|option, key, _| {
                     empty = false;
                     if key.decode() != "include_usage" {
-                        return option.skip().map(drop).map_err(Invalid::from);
+                        return option.skip().map_err(Invalid::from);
                     }
                     let name = "stream_options.include_usage";
                     if asked.is_some() {
@@ -287,7 +287,7 @@ impl Request {
             Kind::Null => value.null()?,
             Kind::Array => {
                 let start = value.position();
-                let count = value.array(|tool, _| tool.skip().map(drop))?;
+                let count = value.array(|tool, _| tool.skip())?;
                 self.tools |= count > 0;
                 self.text_bytes += (value.position_behind() - start) as u64;
             }
