@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
 
@@ -114,6 +114,10 @@ pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
         && let Some(standing) = &refused.standing
     {
         rate_limit(headers, standing);
+    }
+    if matches!(error, GatewayError::BodyTooLarge { .. } | GatewayError::BodyTimeout) {
+        // The rest of the body is not read, so nothing can follow it.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(attempts) = told.attempts {
         headers.insert(names::ATTEMPTS, attempts.into());
