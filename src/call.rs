@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 use wildmatch::WildMatch;
 
-use crate::api::{Envelope, Usage};
+use crate::api::{Envelope, NanoUsd, Usage};
 use crate::error::{FailureClass, Standing};
 
 /// Whom a key stands for. Shared by all calls of the key.
@@ -66,6 +66,10 @@ pub struct Call {
     pub id: Arc<str>,
     pub door: Door,
     pub caller: Arc<Caller>,
+    /// The asked name where it is configured, else `other`: what logs and metrics may call it.
+    pub label: Arc<str>,
+    /// Tells whether two calls of one name would be answered by the same models at the same places.
+    pub route_version: [u8; 32],
     pub envelope: Envelope,
     /// As received.
     pub body: Bytes,
@@ -76,8 +80,7 @@ pub struct Call {
     pub arrived: Instant,
     /// When its body had been read.
     pub read: Instant,
-    /// When an answer must have begun (a stream) or be whole. Set by the server from its own and the client's limits;
-    /// routing shortens it where the model has one of its own.
+    /// When an answer must have begun (a stream) or be whole: the shortest of the server's, the model's and the client's.
     pub deadline: Instant,
     pub journal: Arc<Journal>,
 }
@@ -92,8 +95,6 @@ pub struct Journal {
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     pub attempts: SmallVec<[AttemptNote; 2]>,
-    /// The asked model's label: a configured name or `other`.
-    pub model: Option<Arc<str>>,
 }
 
 /// One attempt. The last one may be without an end: then it was under way when the call was dropped.
@@ -168,6 +169,8 @@ pub struct Reply {
     pub standing: Option<Standing>,
     /// Known before the headers leave only for whole answers.
     pub usage: Option<Usage>,
+    /// What the answer cost, where that is known before the headers leave.
+    pub cost: Option<NanoUsd>,
     /// Every choice ended by itself; only such answers are kept.
     pub complete: bool,
 }

@@ -134,6 +134,20 @@ pub struct Refused {
     pub standing: Option<Standing>,
 }
 
+impl Refused {
+    /// The rule's name in metrics.
+    pub fn label(&self) -> &'static str {
+        match (self.scope, self.rule) {
+            ("global", "requests") => "global_requests",
+            ("global", _) => "global_concurrency",
+            ("user", "requests") => "user_requests",
+            ("user", _) => "user_concurrency",
+            (_, "requests") => "key_requests",
+            _ => "key_concurrency",
+        }
+    }
+}
+
 /// How a caller stands with the request limit that has the least share left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {

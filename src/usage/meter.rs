@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use memchr::memmem;
 use tokio::time::Instant;
 
-use super::record::{Outcome, Record};
-use crate::api::{Usage, estimate_tokens};
-use crate::call::{CacheStatus, Call, Caller, Door, Journal};
+use super::record::{Outcome, Record, Totals};
+use crate::api::{NanoUsd, Usage};
+use crate::call::{CacheStatus, Call, Caller, Door, Journal, Reply, ReplyBody};
 use crate::error::GatewayError;
 use crate::telemetry::{CallLabels, Label, Metrics, RefusalLabels};
 
@@ -25,15 +26,19 @@ pub struct Open {
     id: Arc<str>,
     door: Door,
     caller: Arc<Caller>,
+    label: Arc<str>,
     journal: Arc<Journal>,
     arrived: Instant,
     estimated_input: u64,
+    read: Instant,
     /// What has been learnt of the answer so far.
-    pub cache: CacheStatus,
+    cache: Option<CacheStatus>,
     pub usage: Option<Usage>,
-    pub content_bytes: u64,
-    pub time_to_first_token: Option<Duration>,
-    pub overhead: Option<Duration>,
+    content_events: u64,
+    time_to_first_token: Option<Duration>,
+    overhead: Option<Duration>,
+    /// The rule that refused the call.
+    refused_by: Option<&'static str>,
     outcome: Outcome,
 }
 
@@ -49,14 +54,17 @@ impl Meter {
             id: Arc::clone(&call.id),
             door: call.door,
             caller: Arc::clone(&call.caller),
+            label: Arc::clone(&call.label),
             journal: Arc::clone(&call.journal),
             arrived: call.arrived,
             estimated_input: call.envelope.input_tokens,
-            cache: CacheStatus::Bypass,
+            read: call.read,
+            cache: None,
             usage: None,
-            content_bytes: 0,
+            content_events: 0,
             time_to_first_token: None,
             overhead: None,
+            refused_by: None,
             outcome: Outcome::CLIENT_GONE,
         }
     }
@@ -90,8 +98,40 @@ impl Meter {
 }
 
 impl Open {
-    pub fn elapsed(&self, now: Instant) -> Duration {
+    fn elapsed(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.arrived)
+    }
+
+    /// The head of a reply is about to leave. Returns what the call has cost, where that is known by now.
+    pub fn replied(&mut self, reply: &Reply, now: Instant) -> Option<NanoUsd> {
+        self.cache = Some(reply.cache);
+        self.usage = reply.usage.filter(|_| reply.cache != CacheStatus::Hit);
+        let estimate = self.estimate();
+        let usage = self.usage;
+        let (overhead, totals) = self
+            .journal
+            .with(|notes| (notes.overhead(self.read, now), Totals::of(notes, usage, estimate)));
+        self.overhead = Some(overhead);
+        if matches!(reply.body, ReplyBody::Events(_)) {
+            self.time_to_first_token = Some(self.elapsed(now));
+        }
+        totals
+            .cost
+            .filter(|_| reply.cache == CacheStatus::Hit || usage.is_some())
+    }
+
+    fn estimate(&self) -> Usage {
+        Usage {
+            input: self.estimated_input,
+            output: self.content_events,
+            ..Usage::default()
+        }
+    }
+
+    /// Content has been passed on. An answer whose usage is never reported is estimated by it: a token an event, as
+    /// most vendors stream.
+    pub fn content(&mut self, events: &[u8]) {
+        self.content_events += memmem::find_iter(events, b"data:").count() as u64;
     }
 
     /// How the call will have ended if it is dropped from here on.
@@ -99,6 +139,15 @@ impl Open {
         self.outcome = outcome;
     }
 
+    /// Ends a call that gets no answer.
+    pub fn fail(mut self, error: &GatewayError) {
+        if let GatewayError::RateLimited(refused) = error {
+            self.refused_by = Some(refused.label());
+        }
+        self.end(Outcome(error.outcome()));
+    }
+
+    /// Ends a call whose answer is complete.
     pub fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
@@ -112,16 +161,16 @@ impl Drop for Open {
             id: Arc::clone(&self.id),
             door: self.door,
             caller: Arc::clone(&self.caller),
-            model: notes.model.clone().unwrap_or_else(|| Arc::from("other")),
+            model: Arc::clone(&self.label),
             outcome: self.outcome,
             cache: self.cache,
             notes,
             usage: self.usage,
-            estimated_output: estimate_tokens(self.content_bytes),
-            estimated_input: self.estimated_input,
+            estimate: self.estimate(),
             duration: self.elapsed(Instant::now()),
             time_to_first_token: self.time_to_first_token,
             overhead: self.overhead,
+            refused_by: self.refused_by,
         };
         record.tell(&self.metrics);
     }

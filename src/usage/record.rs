@@ -19,17 +19,18 @@ pub struct Record {
     /// The asked name where it is configured, else `other`.
     pub model: Arc<str>,
     pub outcome: Outcome,
-    pub cache: CacheStatus,
+    /// `None`: the call never got there.
+    pub cache: Option<CacheStatus>,
     pub notes: Notes,
     /// What the provider reported.
     pub usage: Option<Usage>,
-    /// Tokens of an answer whose usage was never reported, by its length.
-    pub estimated_output: u64,
-    /// Estimate, for attempts that were abandoned.
-    pub estimated_input: u64,
+    /// Stands in where the provider reported nothing.
+    pub estimate: Usage,
     pub duration: Duration,
     pub time_to_first_token: Option<Duration>,
     pub overhead: Option<Duration>,
+    /// The rule of ours that refused the call.
+    pub refused_by: Option<&'static str>,
 }
 
 /// How a call ended: `ok`, `client_gone`, or the name of what went wrong.
@@ -39,18 +40,47 @@ pub struct Outcome(pub &'static str);
 impl Outcome {
     pub const OK: Self = Self("ok");
     pub const CLIENT_GONE: Self = Self("client_gone");
+    pub const STREAM_BROKEN: Self = Self("stream_broken");
 }
 
-/// What a record comes to.
-struct Totals {
-    cost: Option<NanoUsd>,
-    estimated: bool,
+/// What the attempts of a call come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Totals {
+    /// `None`: a price is not known.
+    pub(super) cost: Option<NanoUsd>,
+    pub(super) estimated: bool,
+}
+
+impl Totals {
+    /// The answer at reported usage; what was given up after it had been sent, at the estimate.
+    pub(super) fn of(notes: &Notes, reported: Option<Usage>, estimate: Usage) -> Self {
+        let mut totals = Self {
+            cost: Some(NanoUsd::default()),
+            estimated: false,
+        };
+        for note in &notes.attempts {
+            let usage = match note.end {
+                Some(AttemptEnd::Failed { billed: false, .. }) => continue,
+                None if note.sent.is_none() => continue,
+                Some(AttemptEnd::Answered) if let Some(usage) = reported => usage,
+                // What failed gave no answer to be billed.
+                Some(AttemptEnd::Failed { .. }) => Usage { output: 0, ..estimate },
+                Some(AttemptEnd::Answered) | None => estimate,
+            };
+            totals.estimated |= note.end != Some(AttemptEnd::Answered) || reported.is_none();
+            totals.cost = totals.cost.zip(note.price).map(|(mut sum, price)| {
+                sum += cost(price, usage);
+                sum
+            });
+        }
+        totals
+    }
 }
 
 impl Record {
     /// Writes the log event and counts the call. Called once for each record.
     pub(super) fn tell(&self, metrics: &Metrics) {
-        let totals = self.totals();
+        let totals = Totals::of(&self.notes, self.usage, self.estimate);
         self.count(metrics, &totals);
         self.log(&totals);
     }
@@ -61,43 +91,6 @@ impl Record {
             .attempts
             .last()
             .filter(|note| !matches!(note.end, Some(AttemptEnd::Failed { .. })))
-    }
-
-    /// The sum over all attempts: the answer at reported usage, one that was given up at an estimate.
-    fn totals(&self) -> Totals {
-        let mut pico_known = true;
-        let mut estimated = false;
-        let mut sum = NanoUsd::default();
-        for note in &self.notes.attempts {
-            let usage = match note.end {
-                Some(AttemptEnd::Failed { billed: false, .. }) => continue,
-                None if note.sent.is_none() => continue,
-                Some(AttemptEnd::Answered) if self.usage.is_some() => self.usage.unwrap_or_default(),
-                Some(AttemptEnd::Failed { .. }) => {
-                    estimated = true;
-                    Usage {
-                        input: self.estimated_input,
-                        ..Usage::default()
-                    }
-                }
-                _ => {
-                    estimated = true;
-                    Usage {
-                        input: self.estimated_input,
-                        output: self.estimated_output,
-                        ..Usage::default()
-                    }
-                }
-            };
-            match note.price {
-                Some(price) => sum += cost(price, usage),
-                None => pico_known = false,
-            }
-        }
-        Totals {
-            cost: pico_known.then_some(sum),
-            estimated,
-        }
     }
 
     fn count(&self, metrics: &Metrics, totals: &Totals) {
@@ -113,12 +106,14 @@ impl Record {
                 outcome: self.outcome.0,
             })
             .inc();
-        metrics
-            .cache
-            .get_or_create(&CacheLabels {
-                result: self.cache.as_str(),
-            })
-            .inc();
+        if let Some(status) = self.cache {
+            metrics
+                .cache
+                .get_or_create(&CacheLabels {
+                    result: status.as_str(),
+                })
+                .inc();
+        }
         metrics.call_duration.observe(self.duration.as_secs_f64());
         if let Some(duration) = self.time_to_first_token {
             metrics.time_to_first_token.observe(duration.as_secs_f64());
@@ -126,8 +121,8 @@ impl Record {
         if let Some(duration) = self.overhead {
             metrics.overhead.observe(duration.as_secs_f64());
         }
-        if matches!(self.outcome.0, "rate_limited") {
-            metrics.refusals.get_or_create(&RefusalLabels { rule: "limit" }).inc();
+        if let Some(rule) = self.refused_by {
+            metrics.refusals.get_or_create(&RefusalLabels { rule }).inc();
         }
         for note in &self.notes.attempts {
             let class = match note.end {
@@ -188,7 +183,7 @@ impl Record {
             provider.name = served.map(|note| &*note.provider),
             provider.model = served.map(|note| &*note.model),
             call.attempts = self.notes.attempts.len(),
-            cache = self.cache.as_str(),
+            cache = self.cache.map(CacheStatus::as_str),
             tokens.input = self.usage.map(|usage| usage.input),
             tokens.cached = self.usage.map(|usage| usage.cached),
             tokens.output = self.usage.map(|usage| usage.output),

@@ -1,0 +1,117 @@
+//! The exact cache in front of the providers.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::ReplyFuture;
+use crate::cache::{ExactCache, Hit, Kept, Key, Scope};
+use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
+use crate::error::GatewayError;
+
+/// `None`: no cache is configured.
+#[derive(Debug, Clone)]
+pub struct CacheLayer(pub Option<(ExactCache, Scope)>);
+
+#[derive(Debug, Clone)]
+pub struct Cached<S> {
+    cache: Option<(ExactCache, Scope)>,
+    inner: S,
+}
+
+impl<S> Layer<S> for CacheLayer {
+    type Service = Cached<S>;
+
+    fn layer(&self, inner: S) -> Cached<S> {
+        Cached {
+            cache: self.0.clone(),
+            inner,
+        }
+    }
+}
+
+impl<S> Service<Call> for Cached<S>
+where
+    S: Service<Call, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+{
+    type Response = Reply;
+    type Error = GatewayError;
+    type Future = ReplyFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), GatewayError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> ReplyFuture {
+        let Some((cache, scope)) = &self.cache else {
+            return as_it_is(self.inner.call(call), CacheStatus::Off);
+        };
+        // Streams are not kept yet.
+        if call.cache.bypass || call.envelope.stream {
+            return as_it_is(self.inner.call(call), CacheStatus::Bypass);
+        }
+        let key = Key::new(&call, *scope);
+        if !call.cache.refresh
+            && let Some(hit) = cache.get(&key, call.cache.max_age, Instant::now())
+        {
+            return Box::pin(std::future::ready(Ok(found(hit))));
+        }
+        let status = if call.cache.refresh {
+            CacheStatus::Refresh
+        } else {
+            CacheStatus::Miss
+        };
+        let cache = cache.clone();
+        let reply = self.inner.call(call);
+        Box::pin(async move {
+            let reply = reply.await?;
+            if let (ReplyBody::Whole(body), true) = (&reply.body, reply.complete) {
+                let kept = Kept {
+                    content_type: reply.content_type.clone(),
+                    body: body.clone(),
+                    provider: Arc::clone(&reply.served.provider),
+                    model: Arc::clone(&reply.served.model),
+                    usage: reply.usage,
+                };
+                cache.put(&key, &kept, Instant::now());
+            }
+            Ok(Reply { cache: status, ..reply })
+        })
+    }
+}
+
+fn as_it_is(
+    reply: impl Future<Output = Result<Reply, GatewayError>> + Send + 'static,
+    status: CacheStatus,
+) -> ReplyFuture {
+    Box::pin(async move {
+        Ok(Reply {
+            cache: status,
+            ..reply.await?
+        })
+    })
+}
+
+fn found(hit: Hit) -> Reply {
+    let Hit { kept, age } = hit;
+    Reply {
+        content_type: kept.content_type,
+        body: ReplyBody::Whole(kept.body),
+        served: Served {
+            provider: kept.provider,
+            model: kept.model,
+            attempts: 0,
+            upstream_id: None,
+            processing_ms: None,
+            rate_limits: Vec::new(),
+        },
+        cache: CacheStatus::Hit,
+        cache_age: Some(age),
+        standing: None,
+        usage: kept.usage,
+        cost: None,
+        complete: true,
+    }
+}

@@ -1,0 +1,109 @@
+//! Each call in a record, whatever becomes of it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::Stream;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::ReplyFuture;
+use crate::call::{Call, Frame, FrameKind, FrameStream, Reply, ReplyBody};
+use crate::error::GatewayError;
+use crate::usage::{Meter, Open, Outcome};
+
+/// The outermost layer.
+#[derive(Debug, Clone)]
+pub struct MeterLayer(pub Meter);
+
+#[derive(Debug, Clone)]
+pub struct Metered<S> {
+    meter: Meter,
+    inner: S,
+}
+
+impl<S> Layer<S> for MeterLayer {
+    type Service = Metered<S>;
+
+    fn layer(&self, inner: S) -> Metered<S> {
+        Metered {
+            meter: self.0.clone(),
+            inner,
+        }
+    }
+}
+
+impl<S> Service<Call> for Metered<S>
+where
+    S: Service<Call, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+{
+    type Response = Reply;
+    type Error = GatewayError;
+    type Future = ReplyFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), GatewayError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> ReplyFuture {
+        let mut open = self.meter.open(&call);
+        let reply = self.inner.call(call);
+        Box::pin(async move {
+            let mut reply = match reply.await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    open.fail(&error);
+                    return Err(error);
+                }
+            };
+            reply.cost = open.replied(&reply, Instant::now());
+            reply.body = match reply.body {
+                ReplyBody::Whole(bytes) => {
+                    open.end(Outcome::OK);
+                    ReplyBody::Whole(bytes)
+                }
+                ReplyBody::Events(frames) => ReplyBody::Events(MeteredFrames::new(frames, open)),
+                ReplyBody::Long(frames) => ReplyBody::Long(MeteredFrames::new(frames, open)),
+            };
+            Ok(reply)
+        })
+    }
+}
+
+/// Frames on their way out, counted.
+struct MeteredFrames {
+    frames: FrameStream,
+    /// Ends with the stream, or by being dropped with it.
+    open: Option<Open>,
+}
+
+impl MeteredFrames {
+    fn new(frames: FrameStream, open: Open) -> FrameStream {
+        Box::pin(Self {
+            frames,
+            open: Some(open),
+        })
+    }
+}
+
+impl Stream for MeteredFrames {
+    type Item = Frame;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let frame = ready!(self.frames.as_mut().poll_next(cx));
+        let Some(frame) = frame else {
+            self.open = None;
+            return Poll::Ready(None);
+        };
+        if let Some(open) = &mut self.open {
+            open.usage = frame.usage.or(open.usage);
+            match frame.kind {
+                FrameKind::Content => open.content(&frame.bytes),
+                FrameKind::Done => open.set_outcome(Outcome::OK),
+                FrameKind::Error(_) => open.set_outcome(Outcome::STREAM_BROKEN),
+                FrameKind::Lifecycle | FrameKind::Usage => {}
+            }
+        }
+        Poll::Ready(Some(frame))
+    }
+}

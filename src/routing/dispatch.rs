@@ -1,0 +1,154 @@
+//! The end of a call's way in: plan, then ask candidate after candidate until one answers.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, sleep_until};
+use tower::Service;
+
+use super::attempt::attempt;
+use super::plan::Unable;
+use super::registry::Registry;
+use super::relay::Relay;
+use super::run::{Run, Ticket, Verdict};
+use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
+use crate::error::GatewayError;
+use crate::upstream::{Answered, Body};
+
+/// Executes calls. Dropping the future of a call gives everything back and closes its connection.
+#[derive(Debug, Clone)]
+pub struct Dispatcher {
+    registry: Arc<Registry>,
+    response_limit: usize,
+}
+
+impl Dispatcher {
+    pub fn new(registry: Arc<Registry>, response_limit: usize) -> Self {
+        Self {
+            registry,
+            response_limit,
+        }
+    }
+}
+
+impl Service<Call> for Dispatcher {
+    type Response = Reply;
+    type Error = GatewayError;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), GatewayError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        Box::pin(execute(Arc::clone(&self.registry), call, self.response_limit))
+    }
+}
+
+async fn execute(registry: Arc<Registry>, call: Call, response_limit: usize) -> Result<Reply, GatewayError> {
+    let model = &call.envelope.model;
+    let route = registry
+        .resolve(model)
+        .ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
+    let now = Instant::now();
+    registry.repeats.count_call(now);
+    let mut run = Run::new(
+        route
+            .plan(&call.envelope, now)
+            .map_err(|unable| refuse(unable, model))?,
+    );
+    loop {
+        let now = Instant::now();
+        if now >= call.deadline {
+            return Err(past_deadline(&call, &run));
+        }
+        let ticket = match run.next_untried(now) {
+            Some(ticket) => ticket,
+            None => match wait_for_repeat(&registry, &mut run, call.deadline).await {
+                Some(ticket) => ticket,
+                None => return Err(run.exhausted(Instant::now())),
+            },
+        };
+        match attempt(&call, &ticket, response_limit, call.deadline).await {
+            Ok(answered) => return Ok(reply(ticket, answered, run.tried().len())),
+            Err(failure) => {
+                let now = Instant::now();
+                match run.failed(ticket, failure, now, fastrand::f64()) {
+                    Verdict::Stop(error) => return Err(error),
+                    Verdict::GoOn if now >= call.deadline => return Err(past_deadline(&call, &run)),
+                    Verdict::GoOn => {}
+                }
+            }
+        }
+    }
+}
+
+/// Sleeps until the first repeat is due, if the wait and the budget allow it.
+async fn wait_for_repeat(registry: &Registry, run: &mut Run, deadline: Instant) -> Option<Ticket> {
+    loop {
+        let (place, due) = run.next_repeat()?;
+        let now = Instant::now();
+        if !Run::may_wait(due, now, deadline) || !registry.repeats.take_repeat(now) {
+            return None;
+        }
+        sleep_until(due).await;
+        if let Some(ticket) = run.repeat(place, Instant::now()) {
+            return Some(ticket);
+        }
+    }
+}
+
+fn past_deadline(call: &Call, run: &Run) -> GatewayError {
+    let deadline = call.deadline.saturating_duration_since(call.arrived);
+    GatewayError::Deadline {
+        deadline,
+        tried: run.tried().to_vec(),
+    }
+}
+
+fn refuse(unable: Unable, model: &str) -> GatewayError {
+    let (what, param) = match unable {
+        Unable::Vision => ("images", "messages"),
+        Unable::Tools => ("tools", "tools"),
+    };
+    GatewayError::invalid(format!("no provider of the model `{model}` takes {what}"), Some(param))
+}
+
+fn reply(ticket: Ticket, answered: Answered, failed: usize) -> Reply {
+    let Ticket {
+        target,
+        provider_permit,
+        target_permit,
+        slot,
+        ..
+    } = ticket;
+    provider_permit.succeed();
+    let (body, usage, complete) = match answered.body {
+        Body::Whole { bytes, usage, complete } => {
+            target_permit.succeed();
+            (ReplyBody::Whole(bytes), usage, complete)
+        }
+        Body::Events(frames) => (ReplyBody::Events(Relay::new(frames, target_permit, slot)), None, false),
+        Body::Long(frames) => (ReplyBody::Long(Relay::new(frames, target_permit, slot)), None, false),
+    };
+    Reply {
+        content_type: answered.content_type,
+        body,
+        served: Served {
+            provider: Arc::clone(&target.provider.name),
+            model: Arc::clone(&target.name),
+            attempts: u32::try_from(failed + 1).unwrap_or(u32::MAX),
+            upstream_id: answered.upstream_id,
+            processing_ms: answered.processing_ms,
+            rate_limits: answered.rate_limits,
+        },
+        cache: CacheStatus::Off,
+        cache_age: None,
+        standing: None,
+        usage,
+        cost: None,
+        complete,
+    }
+}

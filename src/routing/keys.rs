@@ -1,0 +1,161 @@
+//! A provider's keys: taken in turn, each resting after its own refusals.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Failure, FailureClass};
+use crate::upstream::ProviderKey;
+
+/// Rest after a 429 that does not say how long.
+const COOL: Duration = Duration::from_secs(1);
+/// Rest after a 401, 402 or 403: somebody has to do something about the key.
+const OUT: Duration = Duration::from_secs(300);
+
+#[derive(Debug)]
+pub(super) struct KeyPool {
+    keys: Vec<Key>,
+    turn: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Key {
+    key: ProviderKey,
+    rest: Mutex<Option<Rest>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    until: Instant,
+    limited: bool,
+}
+
+/// No key is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AllRest {
+    pub(super) until: Instant,
+    /// The one that is ready first rests because of a rate limit.
+    pub(super) limited: bool,
+}
+
+impl KeyPool {
+    /// `keys` is not empty.
+    pub(super) fn new(keys: Vec<ProviderKey>) -> Self {
+        let keys = keys
+            .into_iter()
+            .map(|key| Key {
+                key,
+                rest: Mutex::default(),
+            })
+            .collect();
+        Self {
+            keys,
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The place of the next key that does not rest.
+    pub(super) fn next(&self, now: Instant) -> Result<usize, AllRest> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut soonest: Option<AllRest> = None;
+        for step in 0..self.keys.len() {
+            let place = (turn.wrapping_add(step)) % self.keys.len();
+            match self.keys[place].resting(now) {
+                None => return Ok(place),
+                Some(rest) if soonest.is_none_or(|least| rest.until < least.until) => {
+                    soonest = Some(AllRest {
+                        until: rest.until,
+                        limited: rest.limited,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        Err(soonest.expect("a pool is not empty"))
+    }
+
+    pub(super) fn get(&self, place: usize) -> &ProviderKey {
+        &self.keys[place].key
+    }
+
+    /// Lets a key rest after a failure that is its own ([`FailureClass::is_key_fault`]). Returns its place among the
+    /// configured keys, from 1, if it is out rather than cooling.
+    pub(super) fn rest(&self, place: usize, failure: &Failure, now: Instant) -> Option<usize> {
+        let limited = failure.class == FailureClass::RateLimited;
+        let least = if limited { COOL } else { OUT };
+        let until = now + failure.retry_after.unwrap_or_default().max(least);
+        let mut rest = self.keys[place].lock();
+        let was_out = rest.is_some_and(|rest| !rest.limited && rest.until > now);
+        // A shorter rest never replaces a longer one.
+        if rest.is_none_or(|rest| rest.until < until) {
+            *rest = Some(Rest { until, limited });
+        }
+        (!limited && !was_out).then_some(place + 1)
+    }
+}
+
+impl Key {
+    fn resting(&self, now: Instant) -> Option<Rest> {
+        self.lock().filter(|rest| rest.until > now)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Rest>> {
+        self.rest.lock().expect("nothing panics while the lock is held")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn pool(count: usize) -> KeyPool {
+        KeyPool::new(
+            (0..count)
+                .map(|n| ProviderKey::bearer(&SecretString::from(format!("k{n}"))).unwrap())
+                .collect(),
+        )
+    }
+
+    fn failure(class: FailureClass, retry_after: Option<u64>) -> Failure {
+        Failure {
+            retry_after: retry_after.map(Duration::from_secs),
+            ..Failure::new(class)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_take_turns_and_rest_alone() {
+        let (pool, now) = (pool(3), Instant::now());
+        let turns: Vec<_> = (0..6).map(|_| pool.next(now).unwrap()).collect();
+        assert_eq!(turns, [0, 1, 2, 0, 1, 2]);
+        assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), Some(2));
+        assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), None);
+        assert!((0..6).all(|_| pool.next(now).unwrap() != 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_soonest_key_is_told_when_all_rest() {
+        let (pool, now) = (pool(2), Instant::now());
+        pool.rest(0, &failure(FailureClass::RateLimited, Some(7)), now);
+        pool.rest(1, &failure(FailureClass::RateLimited, Some(30)), now);
+        pool.rest(1, &failure(FailureClass::RateLimited, Some(5)), now);
+        let soonest = pool.next(now).unwrap_err();
+        assert_eq!(
+            soonest,
+            AllRest {
+                until: now + Duration::from_secs(7),
+                limited: true
+            }
+        );
+        assert_eq!(pool.next(now + Duration::from_secs(7)), Ok(0));
+        assert!((0..4).all(|_| pool.next(now + Duration::from_secs(29)) == Ok(0)));
+    }
+}

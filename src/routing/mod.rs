@@ -1,0 +1,18 @@
+//! Which provider answers a call: the registry of what is configured, the plan of a call, and its execution with
+//! fall-back, repeats, breakers, keys and provider limits.
+
+mod admission;
+mod attempt;
+mod breaker;
+mod budget;
+mod dispatch;
+mod keys;
+mod plan;
+mod provider;
+mod registry;
+mod relay;
+mod run;
+
+pub use dispatch::Dispatcher;
+pub use plan::{Plan, Unable};
+pub use registry::{Registry, RegistryError, Route};

@@ -1,0 +1,190 @@
+//! What is configured, by name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::time::Instant;
+
+use super::budget::RetryBudget;
+pub use super::provider::RegistryError;
+use super::provider::{Provider, Target};
+use crate::config::{Config, Strategy};
+use crate::net::Connector;
+use crate::telemetry::Metrics;
+
+/// Unlisted models that are remembered, so that their breakers mean something.
+const UNLISTED: u64 = 1_000;
+/// Longest name of a model that nobody lists.
+const NAME_LIMIT: usize = 200;
+
+/// All names that can be asked for, and everything behind them.
+#[derive(Debug)]
+pub struct Registry {
+    /// Names under `[models]`, bare model names, and `provider/model`.
+    routes: HashMap<Arc<str>, Arc<Route>>,
+    /// The first two of these, in that order: what `/v1/models` tells.
+    listed: Vec<Arc<str>>,
+    providers: BTreeMap<Arc<str>, Arc<Provider>>,
+    unlisted: Cache<Box<str>, Arc<Route>>,
+    pub(super) repeats: RetryBudget,
+}
+
+/// A name and its targets.
+#[derive(Debug)]
+pub struct Route {
+    /// The name in metrics and logs: `other` where it is not configured.
+    pub label: Arc<str>,
+    /// Shortens the call's deadline.
+    pub deadline: Option<Duration>,
+    /// Tells whether two routes would ask the same models at the same places: an unkeyed hash over targets, ids, kinds
+    /// and addresses, equal on all nodes that are configured alike.
+    pub version: [u8; 32],
+    pub(super) strategy: Strategy,
+    pub(super) targets: Vec<Arc<Target>>,
+}
+
+impl Registry {
+    /// Builds everything; nothing is called yet. Buckets are full at `epoch`.
+    pub fn new(
+        config: &Config,
+        connector: &Arc<Connector>,
+        metrics: &Metrics,
+        epoch: Instant,
+    ) -> Result<Self, RegistryError> {
+        let mut registry = Self {
+            routes: HashMap::new(),
+            listed: Vec::new(),
+            providers: BTreeMap::new(),
+            unlisted: Cache::new(UNLISTED),
+            repeats: RetryBudget::new(epoch),
+        };
+        let mut bare: BTreeMap<&str, Vec<Arc<Target>>> = BTreeMap::new();
+        for described in &config.providers {
+            let provider = Arc::new(Provider::new(described, Arc::clone(connector), metrics, epoch)?);
+            for row in &described.models {
+                let target = Arc::new(provider.listed(row, metrics));
+                registry.add(
+                    &format!("{}/{}", provider.name, row.name),
+                    Strategy::Ordered,
+                    vec![Arc::clone(&target)],
+                    None,
+                    config,
+                );
+                bare.entry(&row.name).or_default().push(target);
+            }
+            registry.providers.insert(Arc::clone(&provider.name), provider);
+        }
+        // Later names replace earlier ones: a name under `[models]` wins over a bare one, and both over a split one.
+        for (name, targets) in bare {
+            registry.add(name, Strategy::Cheapest, targets, None, config);
+            registry.listed.push(name.into());
+        }
+        for model in &config.models {
+            let targets = model
+                .targets
+                .iter()
+                .filter_map(|target| registry.target(&target.provider, &target.model))
+                .collect();
+            registry.add(&model.name, model.strategy, targets, model.deadline, config);
+        }
+        let named: Vec<Arc<str>> = config.models.iter().map(|model| model.name.as_str().into()).collect();
+        registry.listed.retain(|name| !named.contains(name));
+        registry.listed.splice(0..0, named);
+        Ok(registry)
+    }
+
+    /// What stands behind a name. A model that its provider does not list passes, under the label `other`.
+    pub fn resolve(&self, model: &str) -> Option<Arc<Route>> {
+        if let Some(route) = self.routes.get(model) {
+            return Some(Arc::clone(route));
+        }
+        if let Some(route) = self.unlisted.get(model) {
+            return Some(route);
+        }
+        let (provider, name) = model.split_once('/')?;
+        let provider = self.providers.get(provider)?;
+        if !is_plain(name) {
+            return None;
+        }
+        let target = Arc::new(provider.unlisted(name));
+        let route = Arc::new(Route {
+            label: Arc::clone(&target.label),
+            deadline: None,
+            version: *blake3::hash(model.as_bytes()).as_bytes(),
+            strategy: Strategy::Ordered,
+            targets: vec![target],
+        });
+        self.unlisted.insert(model.into(), Arc::clone(&route));
+        Some(route)
+    }
+
+    /// Names to show: those under `[models]`, then the bare listed models.
+    pub fn listed(&self) -> &[Arc<str>] {
+        &self.listed
+    }
+
+    /// Closes connections that have been idle too long.
+    pub fn reap(&self, now: Instant) {
+        for provider in self.providers.values() {
+            provider.endpoint.origin().reap(now);
+        }
+    }
+
+    /// A target by its parts: the listed one, or one that nothing is known of.
+    fn target(&self, provider: &str, model: &str) -> Option<Arc<Target>> {
+        if let Some(route) = self.routes.get(format!("{provider}/{model}").as_str()) {
+            return route.targets.first().cloned();
+        }
+        Some(Arc::new(self.providers.get(provider)?.unlisted(model)))
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        strategy: Strategy,
+        targets: Vec<Arc<Target>>,
+        deadline: Option<Duration>,
+        config: &Config,
+    ) {
+        let name: Arc<str> = name.into();
+        let version = version(&targets, config);
+        let route = Route {
+            label: Arc::clone(&name),
+            deadline,
+            version,
+            strategy,
+            targets,
+        };
+        self.routes.insert(name, Arc::new(route));
+    }
+}
+
+fn version(targets: &[Arc<Target>], config: &Config) -> [u8; 32] {
+    let mut hash = blake3::Hasher::new();
+    for target in targets {
+        let provider = config
+            .providers
+            .iter()
+            .find(|provider| provider.name == *target.provider.name);
+        let (kind, url) = provider.map_or(("", String::new()), |provider| {
+            let url = &provider.base_url;
+            (
+                provider.preset.kind,
+                format!("{} {} {} {}", url.tls, url.host, url.port, url.path),
+            )
+        });
+        for part in [&*target.provider.name, &*target.name, &*target.id, kind, &*url] {
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    *hash.finalize().as_bytes()
+}
+
+/// A model's name as vendors write them. Anything else is not worth a provider's time, and could mean a path.
+fn is_plain(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
+    !name.is_empty() && name.len() <= NAME_LIMIT && name.chars().all(allowed) && !name.contains("..")
+}

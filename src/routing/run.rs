@@ -1,0 +1,292 @@
+//! One call's way through its candidates: what has been tried, who is next, and how it ends when nobody is. Pure but for
+//! the places that it takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use super::breaker::Permit;
+use super::plan::Plan;
+use super::provider::{Target, wait};
+use crate::error::{Failure, FailureClass, GatewayError, Refusal, Tried};
+use crate::state::Slot;
+
+/// The longest that a call sleeps for a repeat; with more to wait the client is told.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The first pause before a repeat that nobody set a time for; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// What `retry-after` says where nothing is known.
+const UNKNOWN_WAIT: Duration = Duration::from_secs(1);
+
+pub(super) struct Run {
+    candidates: SmallVec<[Candidate; 4]>,
+    tripped_until: Option<Instant>,
+    tried: Vec<Tried>,
+    /// The first that was asked: only its word on the request counts at once.
+    first: Option<usize>,
+    refusal: Option<Box<Refusal>>,
+}
+
+struct Candidate {
+    target: Arc<Target>,
+    state: Standing,
+    /// Failures that were a key's.
+    key_faults: usize,
+    repeats: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Untried,
+    /// Failed; may be asked again from then on.
+    Again(Instant),
+    /// Failed for good, for this call.
+    Out,
+}
+
+/// Everything that an attempt holds. Dropping it gives it back.
+pub(super) struct Ticket {
+    pub(super) candidate: usize,
+    pub(super) target: Arc<Target>,
+    pub(super) key: Option<usize>,
+    pub(super) provider_permit: Permit,
+    pub(super) target_permit: Permit,
+    pub(super) slot: Option<Slot>,
+}
+
+/// Why a candidate cannot be asked now.
+#[derive(Debug, Clone, Copy)]
+struct NotReady {
+    until: Instant,
+    /// A rate limit, ours for the provider or the provider's for its keys.
+    limited: bool,
+}
+
+/// What follows a failed attempt.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// The call is over.
+    Stop(GatewayError),
+    /// Ask whoever is next.
+    GoOn,
+}
+
+impl Run {
+    pub(super) fn new(plan: Plan) -> Self {
+        let candidate = |target| Candidate {
+            target,
+            state: Standing::Untried,
+            key_faults: 0,
+            repeats: 0,
+        };
+        Self {
+            candidates: plan.candidates.into_iter().map(candidate).collect(),
+            tripped_until: plan.tripped_until,
+            tried: Vec::new(),
+            first: None,
+            refusal: None,
+        }
+    }
+
+    pub(super) fn tried(&self) -> &[Tried] {
+        &self.tried
+    }
+
+    /// The first untried candidate that is ready.
+    pub(super) fn next_untried(&self, now: Instant) -> Option<Ticket> {
+        self.indices(Standing::Untried)
+            .find_map(|place| self.admit(place, now).ok())
+    }
+
+    /// Nobody untried is ready: the candidate whose repeat is due first, and when.
+    pub(super) fn next_repeat(&self) -> Option<(usize, Instant)> {
+        let due = |(place, candidate): (usize, &Candidate)| match candidate.state {
+            Standing::Again(at) if candidate.repeats < candidate.target.provider.retries => Some((place, at)),
+            _ => None,
+        };
+        self.candidates
+            .iter()
+            .enumerate()
+            .filter_map(due)
+            .min_by_key(|(_, at)| *at)
+    }
+
+    /// Whether the wait for a repeat is worth it.
+    pub(super) fn may_wait(until: Instant, now: Instant, deadline: Instant) -> bool {
+        wait(until, now) <= LONGEST_PAUSE && until < deadline
+    }
+
+    pub(super) fn repeat(&mut self, place: usize, now: Instant) -> Option<Ticket> {
+        self.candidates[place].repeats += 1;
+        let ticket = self.admit(place, now).ok();
+        if ticket.is_none() {
+            self.candidates[place].state = Standing::Out;
+        }
+        ticket
+    }
+
+    /// Takes in how an attempt failed, and charges whoever is to blame. `jitter` is from 0 to 1.
+    pub(super) fn failed(&mut self, ticket: Ticket, failure: Failure, now: Instant, jitter: f64) -> Verdict {
+        let Ticket {
+            candidate: place,
+            target,
+            key,
+            provider_permit,
+            target_permit,
+            ..
+        } = ticket;
+        let is_first = *self.first.get_or_insert(place) == place;
+        self.tried.push(Tried {
+            provider: Arc::clone(&target.provider.name),
+            class: failure.class,
+        });
+        let key = key
+            .zip(target.provider.keys.as_ref())
+            .filter(|_| failure.class.is_key_fault());
+
+        if failure.class.is_transport() {
+            provider_permit.fail(now, failure.retry_after);
+        } else {
+            provider_permit.succeed();
+            match failure.class {
+                FailureClass::CallerError => target_permit.succeed(),
+                _ if key.is_some() => drop(target_permit),
+                _ => target_permit.fail(now, failure.retry_after),
+            }
+        }
+        if let Some((place, keys)) = key
+            && let Some(number) = keys.rest(place, &failure, now)
+        {
+            tracing::error!(
+                provider.name = &*target.provider.name,
+                failure.class = failure.class.as_str(),
+                "key {number} of this provider is refused and rests"
+            );
+        }
+
+        let candidate = &mut self.candidates[place];
+        candidate.state = match failure.class {
+            FailureClass::CallerError => {
+                let refusal = failure.refusal.expect("a caller's error carries what was said");
+                if is_first {
+                    return Verdict::Stop(GatewayError::Refused(refusal));
+                }
+                self.refusal.get_or_insert(refusal);
+                Standing::Out
+            }
+            // The provider's next key is a fall-back, not a repeat; each is tried once.
+            _ if let Some((_, keys)) = key => {
+                candidate.key_faults += 1;
+                match keys.next(now) {
+                    Ok(_) if candidate.key_faults < keys.len() => Standing::Untried,
+                    Err(rest) if rest.limited => Standing::Again(rest.until),
+                    _ => Standing::Out,
+                }
+            }
+            class if may_pass(class) => {
+                let pause = FIRST_PAUSE * 2_u32.pow(candidate.repeats.min(6));
+                let pause = pause.mul_f64(1.0 + jitter / 2.0);
+                Standing::Again(now + pause.max(failure.retry_after.unwrap_or_default()))
+            }
+            _ => Standing::Out,
+        };
+        Verdict::GoOn
+    }
+
+    /// Nobody is left.
+    pub(super) fn exhausted(self, now: Instant) -> GatewayError {
+        if let Some(refusal) = self.refusal {
+            return GatewayError::Refused(refusal);
+        }
+        let waits: SmallVec<[NotReady; 4]> = (0..self.candidates.len())
+            .filter_map(|place| self.not_ready(place, now))
+            .collect();
+        let soonest = waits.iter().map(|wait| wait.until).chain(self.tripped_until).min();
+        let retry_after = soonest
+            .map_or(UNKNOWN_WAIT, |until| wait(until, now))
+            .max(Duration::from_millis(1));
+        let limited = self.tripped_until.is_none()
+            && waits.iter().all(|wait| wait.limited)
+            && self.tried.iter().all(|tried| tried.class == FailureClass::RateLimited);
+        let tried = self.tried;
+        match (tried.is_empty(), limited && !(tried.is_empty() && waits.is_empty())) {
+            (_, true) => GatewayError::AllLimited { tried, retry_after },
+            (true, false) => GatewayError::NoneAvailable { retry_after },
+            (false, false) => GatewayError::AllFailed { tried, retry_after },
+        }
+    }
+
+    fn indices(&self, state: Standing) -> impl Iterator<Item = usize> {
+        self.candidates
+            .iter()
+            .enumerate()
+            .filter(move |(_, candidate)| candidate.state == state)
+            .map(|(place, _)| place)
+    }
+
+    /// Takes everything that an attempt needs, or nothing. What may cost others (a place in a bucket) comes last.
+    fn admit(&self, place: usize, now: Instant) -> Result<Ticket, NotReady> {
+        let target = &self.candidates[place].target;
+        let provider = &target.provider;
+        let tripped = |until| NotReady { until, limited: false };
+        let key = match &provider.keys {
+            Some(keys) => Some(keys.next(now).map_err(|rest| NotReady {
+                until: rest.until,
+                limited: rest.limited,
+            })?),
+            None => None,
+        };
+        let provider_permit = provider.breaker.permit(now).map_err(tripped)?;
+        let target_permit = target.breaker.permit(now).map_err(tripped)?;
+        let slot = provider.admission.admit(now).map_err(|wait| NotReady {
+            until: now + wait,
+            limited: true,
+        })?;
+        Ok(Ticket {
+            candidate: place,
+            target: Arc::clone(target),
+            key,
+            provider_permit,
+            target_permit,
+            slot,
+        })
+    }
+
+    /// Why this candidate is not ready; `None` if it has been tried and just failed.
+    fn not_ready(&self, place: usize, now: Instant) -> Option<NotReady> {
+        match self.candidates[place].state {
+            Standing::Again(until) => {
+                let limited = self
+                    .tried
+                    .last()
+                    .is_some_and(|tried| tried.class == FailureClass::RateLimited);
+                Some(NotReady { until, limited })
+            }
+            Standing::Untried => self.admit(place, now).err(),
+            Standing::Out => None,
+        }
+    }
+}
+
+/// Whether the same request may succeed a moment later.
+fn may_pass(class: FailureClass) -> bool {
+    match class {
+        FailureClass::NotFound
+        | FailureClass::Unauthorized
+        | FailureClass::Billing
+        | FailureClass::Forbidden
+        | FailureClass::CallerError
+        | FailureClass::UnexpectedStatus => false,
+        FailureClass::Dns
+        | FailureClass::Connect
+        | FailureClass::Tls
+        | FailureClass::Timeout
+        | FailureClass::Reset
+        | FailureClass::RateLimited
+        | FailureClass::ServerError
+        | FailureClass::Malformed
+        | FailureClass::Truncated => true,
+    }
+}
