@@ -52,9 +52,9 @@ impl fmt::Display for Machine {
         let nginx = nginx.as_deref().unwrap_or("not installed");
         write!(
             f,
-            "{date}; {processor}, {cores} cores, Linux {kernel}; nginx {nginx}, Tollgate {tollgate}; "
+            "{date}; {cores} x {processor}, Linux {kernel}; nginx {nginx}, Tollgate {tollgate}; "
         )?;
-        write!(f, "{rounds} rounds, {seconds} s each load")
+        write!(f, "rounds: {rounds}, seconds per load: {seconds}")
     }
 }
 

@@ -64,6 +64,9 @@ fn measure(settings: &Settings) -> io::Result<()> {
     if settings.wants(Kind::Nginx) && !kinds.contains(&Kind::Nginx) {
         eprintln!("no nginx, so no ratio to it: `apt-get install nginx` (the benchmark runs an instance of its own)");
     }
+    if kinds.is_empty() {
+        return Err(io::Error::other("nothing to measure"));
+    }
     let machine = Machine::new(settings);
     let cores = Cores::of_this_machine()?;
     match cores {

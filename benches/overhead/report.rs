@@ -11,6 +11,7 @@ use crate::findings::{Findings, Raw};
 use crate::machine::Machine;
 use crate::peers::Kind;
 use crate::rounds::MEMORY;
+use crate::samples::Samples;
 use crate::scenarios::Scenario;
 use crate::statistics::Middle;
 
@@ -34,31 +35,13 @@ struct Row {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(machine: &'a Machine, scenarios: &[Scenario], findings: &'a Findings) -> Self {
-        let measured = scenarios.iter().flat_map(|scenario| &scenario.figures).map(|figure| {
-            (
-                &*figure.name,
-                figure.unit,
-                figure.against.as_deref().unwrap_or(&figure.name),
-            )
-        });
+        let measured = (scenarios.iter().flat_map(|scenario| &scenario.figures))
+            .map(|figure| (&*figure.name, figure.unit, &*figure.against));
         let weighed = MEMORY.map(|figure| (figure, "MB", figure));
         let figures = (measured.chain(weighed))
-            .flat_map(|figure| Kind::value_variants().iter().map(move |&peer| (figure, peer)))
-            .filter_map(|((figure, unit, against), peer)| {
-                let over = |floor| {
-                    findings
-                        .samples
-                        .ratio(figure, peer, against, floor)
-                        .filter(|_| floor != peer)
-                };
-                Some(Row {
-                    figure: figure.to_owned(),
-                    unit,
-                    peer,
-                    value: findings.samples.middle(figure, peer)?,
-                    over_nginx: over(Kind::Nginx),
-                    over_bare: over(Kind::Bare),
-                })
+            .flat_map(|(figure, unit, against)| {
+                let peers = Kind::value_variants().iter();
+                peers.filter_map(move |&peer| Row::new(&findings.samples, figure, unit, against, peer))
             })
             .collect();
         Self {
@@ -87,6 +70,21 @@ impl<'a> Report<'a> {
 
     pub(crate) fn write(&self, file: &Path) -> io::Result<()> {
         fs::write(file, serde_json::to_string_pretty(self)?)
+    }
+}
+
+impl Row {
+    /// `None` where the peer was not measured.
+    fn new(samples: &Samples, figure: &str, unit: &'static str, against: &str, peer: Kind) -> Option<Self> {
+        let over = |floor| samples.ratio(figure, peer, against, floor).filter(|_| floor != peer);
+        Some(Self {
+            figure: figure.to_owned(),
+            unit,
+            peer,
+            value: samples.middle(figure, peer)?,
+            over_nginx: over(Kind::Nginx),
+            over_bare: over(Kind::Bare),
+        })
     }
 }
 

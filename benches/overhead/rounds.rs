@@ -15,7 +15,7 @@ use crate::scenarios::{Run, Scenario};
 /// The figures that are taken before the first round and after the last.
 pub(crate) const MEMORY: [&str; 2] = ["memory, idle", "memory, after the load"];
 
-/// The longest warm-up, in seconds.
+/// Seconds.
 const WARM_UP: f64 = 0.5;
 
 /// The programs, as long as they run.
@@ -52,7 +52,7 @@ impl Bench {
     pub(crate) fn run(&self, rounds: u32, scenarios: &[Scenario]) -> io::Result<Findings> {
         let mut findings = Findings::default();
         self.weigh(MEMORY[0], &mut findings)?;
-        self.warm_up(&scenarios[0].load)?;
+        self.warm_up()?;
         for round in 0..rounds {
             eprintln!("round {} of {rounds}", round + 1);
             for scenario in scenarios {
@@ -64,12 +64,8 @@ impl Bench {
     }
 
     /// Fills pools and caches of code with calls that do not count.
-    fn warm_up(&self, load: &Load) -> io::Result<()> {
-        let seconds = load.seconds.min(WARM_UP);
-        let load = Load {
-            seconds,
-            ..load.clone()
-        };
+    fn warm_up(&self) -> io::Result<()> {
+        let load = Load::closed(64, WARM_UP);
         self.peers
             .iter()
             .try_for_each(|peer| self.load(peer.address, &load).map(drop))

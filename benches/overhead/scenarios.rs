@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::load::{Load, Outcome, Spread, Stream};
+use crate::load::{Load, Outcome, Spread};
 use crate::peers::Kind;
 
 /// One load on one peer, measured.
@@ -18,6 +18,10 @@ impl Run {
     /// A figure over that of calling the mock directly.
     fn added(&self, of: fn(&Outcome) -> f64) -> f64 {
         of(&self.outcome) - self.direct.as_ref().map_or(f64::NAN, of)
+    }
+
+    fn cpu_per_call_us(&self) -> f64 {
+        self.cpu_us() / self.outcome.calls as f64
     }
 
     fn cpu_us(&self) -> f64 {
@@ -39,82 +43,37 @@ pub(crate) struct Scenario {
 pub(crate) struct Figure {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
-    /// The figure of the floors that it is compared with; its own where this is `None`.
-    pub(crate) against: Option<String>,
+    /// The figure of the floors that it is compared with, mostly the same one.
+    pub(crate) against: String,
     pub(crate) of: fn(&Run) -> f64,
 }
 
 /// One round, each load `seconds` long.
 pub(crate) fn scenarios(seconds: f64) -> Vec<Scenario> {
-    let closed = Load {
-        connections: 64,
-        seconds,
-        body: 1024,
-        rate: None,
-        stream: None,
-        same: false,
-    };
-    let sizes = [1, 32, 256].map(|kilobytes| {
-        busy(
-            Load {
-                body: kilobytes * 1024,
-                ..closed.clone()
-            },
-            kilobytes,
-        )
-    });
-    let rates = [500, 2000].map(|rate| {
-        timed(
-            Load {
-                connections: 32,
-                rate: Some(rate.into()),
-                ..closed.clone()
-            },
-            rate,
-        )
-    });
-    let first_token = Load {
-        connections: 32,
-        rate: Some(200.0),
-        stream: Some(Stream {
-            chunks: 5,
-            gap_us: 5_000,
-        }),
-        ..closed.clone()
-    };
-    let burst = Load {
-        connections: 16,
-        stream: Some(Stream { chunks: 100, gap_us: 0 }),
-        ..closed.clone()
-    };
-    let paced = Load {
-        connections: 100,
-        stream: Some(Stream {
-            chunks: 25,
-            gap_us: 20_000,
-        }),
-        ..closed.clone()
-    };
-    let hits = Load { same: true, ..closed };
-    let mut all = Vec::from(sizes);
-    all.extend(rates);
-    all.push(first_tokens(first_token));
-    all.push(chunks(burst, "burst"));
-    all.push(chunks(paced, "100 streams, 50/s each"));
-    all.push(cache_hits(hits));
-    all
+    let calls = || Load::closed(64, seconds);
+    let timed_calls = |rate| Load::open(32, seconds, rate);
+    vec![
+        busy(calls(), 1),
+        busy(calls(), 32),
+        busy(calls(), 256),
+        timed(timed_calls(500), 500),
+        timed(timed_calls(2000), 2000),
+        first_tokens(timed_calls(200).streamed(5, 5_000)),
+        chunks(Load::closed(16, seconds).streamed(100, 0), "burst"),
+        chunks(
+            Load::closed(100, seconds).streamed(25, 20_000),
+            "100 streams, 50/s each",
+        ),
+        cache_hits(calls().same()),
+    ]
 }
 
 fn busy(load: Load, kilobytes: usize) -> Scenario {
-    let figures = vec![
-        Figure::new(cpu_per_call_of(kilobytes), "us", |run| {
-            run.cpu_us() / run.outcome.calls as f64
-        }),
-        Figure::new(format!("calls per second, {kilobytes} KB"), "/s", |run| {
+    Scenario::new(format!("closed loop, {kilobytes} KB"), load.body(kilobytes * 1024))
+        .yields(cpu_per_call_of(kilobytes), "us", Run::cpu_per_call_us)
+        .yields(format!("calls per second, {kilobytes} KB"), "/s", |run| {
             run.outcome.calls as f64 / run.outcome.seconds
-        }),
-    ];
-    Scenario::new(format!("closed loop, {kilobytes} KB"), load, figures)
+        })
 }
 
 fn cpu_per_call_of(kilobytes: usize) -> String {
@@ -122,15 +81,13 @@ fn cpu_per_call_of(kilobytes: usize) -> String {
 }
 
 fn timed(load: Load, rate: u32) -> Scenario {
-    let figures = vec![
-        Figure::new(format!("added p50 at {rate}/s"), "us", |run| {
+    let scenario = Scenario::new(format!("open loop, {rate}/s"), load)
+        .yields(format!("added p50 at {rate}/s"), "us", |run| {
             run.added(|outcome| p50(outcome.latency))
-        }),
-        Figure::new(format!("added p99 at {rate}/s"), "us", |run| {
+        })
+        .yields(format!("added p99 at {rate}/s"), "us", |run| {
             run.added(|outcome| p99(outcome.latency))
-        }),
-    ];
-    let scenario = Scenario::new(format!("open loop, {rate}/s"), load, figures);
+        });
     Scenario {
         direct: true,
         ..scenario
@@ -138,54 +95,44 @@ fn timed(load: Load, rate: u32) -> Scenario {
 }
 
 fn first_tokens(load: Load) -> Scenario {
-    let figures = vec![
-        Figure::new("first token p50".to_owned(), "us", |run| p50(run.outcome.first_token)),
-        Figure::new("first token p99".to_owned(), "us", |run| p99(run.outcome.first_token)),
-    ];
-    Scenario::new("open loop of streams".to_owned(), load, figures)
+    Scenario::new("open loop of streams", load)
+        .yields("first token p50", "us", |run| p50(run.outcome.first_token))
+        .yields("first token p99", "us", |run| p99(run.outcome.first_token))
 }
 
 fn chunks(load: Load, pace: &str) -> Scenario {
-    let cpu = Figure::new(format!("CPU per chunk, {pace}"), "us", |run| {
-        run.cpu_us() / run.outcome.chunks as f64
-    });
-    Scenario::new(format!("streams, {pace}"), load, vec![cpu])
+    let cpu_per_chunk_us = |run: &Run| run.cpu_us() / run.outcome.chunks as f64;
+    Scenario::new(format!("streams, {pace}"), load).yields(format!("CPU per chunk, {pace}"), "us", cpu_per_chunk_us)
 }
 
 fn cache_hits(load: Load) -> Scenario {
-    let cpu = Figure::new("CPU per cache hit, 1 KB".to_owned(), "us", |run| {
-        run.cpu_us() / run.outcome.calls as f64
-    });
-    let cpu = Figure {
-        against: Some(cpu_per_call_of(1)),
-        ..cpu
-    };
-    Scenario {
-        only: Some(Kind::Tollgate),
-        ..Scenario::new("cache hits".to_owned(), load, vec![cpu])
-    }
+    let mut scenario = Scenario::new("cache hits", load).yields("CPU per cache hit, 1 KB", "us", Run::cpu_per_call_us);
+    scenario.only = Some(Kind::Tollgate);
+    scenario.figures[0].against = cpu_per_call_of(1);
+    scenario
 }
 
 impl Scenario {
-    fn new(name: String, load: Load, figures: Vec<Figure>) -> Self {
+    fn new(name: impl Into<String>, load: Load) -> Self {
         Self {
-            name,
+            name: name.into(),
             load,
             direct: false,
             only: None,
-            figures,
+            figures: Vec::new(),
         }
     }
-}
 
-impl Figure {
-    fn new(name: String, unit: &'static str, of: fn(&Run) -> f64) -> Self {
-        Self {
+    fn yields(mut self, name: impl Into<String>, unit: &'static str, of: fn(&Run) -> f64) -> Self {
+        let name = name.into();
+        let against = name.clone();
+        self.figures.push(Figure {
             name,
             unit,
-            against: None,
+            against,
             of,
-        }
+        });
+        self
     }
 }
 

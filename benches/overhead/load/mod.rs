@@ -35,30 +35,67 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Load {
-    pub(crate) connections: u32,
+    connections: u32,
     pub(crate) seconds: f64,
     /// Bytes of each request's body.
-    pub(crate) body: usize,
+    body: usize,
     /// Calls per second over all connections, at fixed instants. Without it, every connection calls again as soon as
     /// it has its answer.
     #[serde(default)]
-    pub(crate) rate: Option<f64>,
+    rate: Option<u32>,
     /// Ask for streams.
     #[serde(default)]
-    pub(crate) stream: Option<Stream>,
+    stream: Option<Stream>,
     /// Send the same body each time, for hits in a cache; otherwise no two bodies are equal.
     #[serde(default)]
-    pub(crate) same: bool,
+    same: bool,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Stream {
+struct Stream {
     /// Chunks of content in each stream.
-    pub(crate) chunks: u64,
+    chunks: u64,
     /// Microseconds between two of them; 0: all at once.
     #[serde(default)]
-    pub(crate) gap_us: u64,
+    gap_us: u64,
+}
+
+impl Load {
+    /// Calls with bodies of 1 KB, one after the other on each connection.
+    pub(crate) fn closed(connections: u32, seconds: f64) -> Self {
+        Self {
+            connections,
+            seconds,
+            body: 1024,
+            rate: None,
+            stream: None,
+            same: false,
+        }
+    }
+
+    /// The same calls, `rate` of them due each second.
+    pub(crate) fn open(connections: u32, seconds: f64, rate: u32) -> Self {
+        Self {
+            rate: Some(rate),
+            ..Self::closed(connections, seconds)
+        }
+    }
+
+    pub(crate) fn body(self, body: usize) -> Self {
+        Self { body, ..self }
+    }
+
+    pub(crate) fn streamed(self, chunks: u64, gap_us: u64) -> Self {
+        Self {
+            stream: Some(Stream { chunks, gap_us }),
+            ..self
+        }
+    }
+
+    pub(crate) fn same(self) -> Self {
+        Self { same: true, ..self }
+    }
 }
 
 impl FromStr for Load {
@@ -78,7 +115,7 @@ pub(crate) fn run(address: SocketAddr, load: Load) -> io::Result<()> {
     let session = Arc::new(Session::new(address, load, seconds));
     let begun = now_ns();
     match session.load.rate {
-        Some(rate) => open::run(&session, rate),
+        Some(rate) => open::run(&session, rate.into()),
         None => closed::run(&session)?,
     }
     let outcome = session.tally().outcome(begun);

@@ -97,15 +97,7 @@ impl Peer {
 }
 
 fn one_call(address: SocketAddr) -> io::Result<()> {
-    let load = Load {
-        connections: 1,
-        seconds: 0.0,
-        body: 1024,
-        rate: None,
-        stream: None,
-        same: true,
-    };
-    let request = Request::new(address, &load);
+    let request = Request::new(address, &Load::closed(1, 0.0));
     let mut body = Vec::new();
     let end = Line::connect(address)?.call(request.bytes(), |piece| body.extend_from_slice(piece))?;
     if end.status == 200 {

@@ -18,7 +18,8 @@ fn find() -> Option<(&'static str, String)> {
     PROGRAMS.into_iter().find_map(|program| {
         let output = Command::new(program).arg("-v").output().ok()?;
         let said = String::from_utf8_lossy(&output.stderr);
-        Some((program, said.trim().rsplit('/').next()?.to_owned()))
+        let (_, version) = said.trim().split_once("nginx/")?;
+        Some((program, version.to_owned()))
     })
 }
 
