@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::ask::StreamAsk;
@@ -113,8 +114,10 @@ impl Pace {
     }
 
     async fn wait(&mut self) {
-        if let Some(interval) = &mut self.0 {
-            interval.tick().await;
+        match &mut self.0 {
+            Some(interval) => drop(interval.tick().await),
+            // Other streams have their turn: no gateway should find several chunks of one in a single read.
+            None => yield_now().await,
         }
     }
 }
