@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 use wildmatch::WildMatch;
 
-use crate::api::{Envelope, Usage};
+use crate::api::{Envelope, NanoUsd, Usage};
 use crate::error::{FailureClass, Standing};
 
 /// Whom a key stands for. Shared by all calls of the key.
@@ -169,6 +169,8 @@ pub struct Reply {
     pub standing: Option<Standing>,
     /// Known before the headers leave only for whole answers.
     pub usage: Option<Usage>,
+    /// What the answer cost, where that is known before the headers leave.
+    pub cost: Option<NanoUsd>,
     /// Every choice ended by itself; only such answers are kept.
     pub complete: bool,
 }

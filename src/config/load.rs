@@ -36,6 +36,11 @@ impl Config {
         }
     }
 
+    /// Reads a configuration that is not in a file; `name` stands for one in faults.
+    pub fn parse(text: &str, name: &str, env: &Env) -> Result<Loaded, Faults> {
+        Self::of_text(text, name.into(), env)
+    }
+
     fn of_file(file: PathBuf, env: &Env) -> Result<Loaded, Faults> {
         let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
         Self::of_text(&text, file, env)

@@ -111,6 +111,7 @@ fn found(hit: Hit) -> Reply {
         cache_age: Some(age),
         standing: None,
         usage: kept.usage,
+        cost: None,
         complete: true,
     }
 }

@@ -56,7 +56,7 @@ where
                     return Err(error);
                 }
             };
-            open.replied(&reply, Instant::now());
+            reply.cost = open.replied(&reply, Instant::now());
             reply.body = match reply.body {
                 ReplyBody::Whole(bytes) => {
                     open.end(Outcome::OK);

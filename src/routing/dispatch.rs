@@ -148,6 +148,7 @@ fn reply(ticket: Ticket, answered: Answered, failed: usize) -> Reply {
         cache_age: None,
         standing: None,
         usage,
+        cost: None,
         complete,
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use memchr::memmem;
 use tokio::time::Instant;
 
-use super::record::{Outcome, Record};
-use crate::api::Usage;
+use super::record::{Outcome, Record, Totals};
+use crate::api::{NanoUsd, Usage};
 use crate::call::{CacheStatus, Call, Caller, Door, Journal, Reply, ReplyBody};
 use crate::error::GatewayError;
 use crate::telemetry::{CallLabels, Label, Metrics, RefusalLabels};
@@ -102,13 +102,29 @@ impl Open {
         now.saturating_duration_since(self.arrived)
     }
 
-    /// The head of a reply is about to leave.
-    pub fn replied(&mut self, reply: &Reply, now: Instant) {
+    /// The head of a reply is about to leave. Returns what the call has cost, where that is known by now.
+    pub fn replied(&mut self, reply: &Reply, now: Instant) -> Option<NanoUsd> {
         self.cache = Some(reply.cache);
         self.usage = reply.usage.filter(|_| reply.cache != CacheStatus::Hit);
-        self.overhead = Some(self.journal.with(|notes| notes.overhead(self.read, now)));
+        let estimate = self.estimate();
+        let usage = self.usage;
+        let (overhead, totals) = self
+            .journal
+            .with(|notes| (notes.overhead(self.read, now), Totals::of(notes, usage, estimate)));
+        self.overhead = Some(overhead);
         if matches!(reply.body, ReplyBody::Events(_)) {
             self.time_to_first_token = Some(self.elapsed(now));
+        }
+        totals
+            .cost
+            .filter(|_| reply.cache == CacheStatus::Hit || usage.is_some())
+    }
+
+    fn estimate(&self) -> Usage {
+        Usage {
+            input: self.estimated_input,
+            output: self.content_events,
+            ..Usage::default()
         }
     }
 
@@ -150,8 +166,7 @@ impl Drop for Open {
             cache: self.cache,
             notes,
             usage: self.usage,
-            estimated_output: self.content_events,
-            estimated_input: self.estimated_input,
+            estimate: self.estimate(),
             duration: self.elapsed(Instant::now()),
             time_to_first_token: self.time_to_first_token,
             overhead: self.overhead,

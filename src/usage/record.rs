@@ -24,10 +24,8 @@ pub struct Record {
     pub notes: Notes,
     /// What the provider reported.
     pub usage: Option<Usage>,
-    /// Tokens of an answer whose usage was never reported, by its length.
-    pub estimated_output: u64,
-    /// Estimate, for attempts that were abandoned.
-    pub estimated_input: u64,
+    /// Stands in where the provider reported nothing.
+    pub estimate: Usage,
     pub duration: Duration,
     pub time_to_first_token: Option<Duration>,
     pub overhead: Option<Duration>,
@@ -45,16 +43,44 @@ impl Outcome {
     pub const STREAM_BROKEN: Self = Self("stream_broken");
 }
 
-/// What a record comes to.
-struct Totals {
-    cost: Option<NanoUsd>,
-    estimated: bool,
+/// What the attempts of a call come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Totals {
+    /// `None`: a price is not known.
+    pub(super) cost: Option<NanoUsd>,
+    pub(super) estimated: bool,
+}
+
+impl Totals {
+    /// The answer at reported usage; what was given up after it had been sent, at the estimate.
+    pub(super) fn of(notes: &Notes, reported: Option<Usage>, estimate: Usage) -> Self {
+        let mut totals = Self {
+            cost: Some(NanoUsd::default()),
+            estimated: false,
+        };
+        for note in &notes.attempts {
+            let usage = match note.end {
+                Some(AttemptEnd::Failed { billed: false, .. }) => continue,
+                None if note.sent.is_none() => continue,
+                Some(AttemptEnd::Answered) if let Some(usage) = reported => usage,
+                // What failed gave no answer to be billed.
+                Some(AttemptEnd::Failed { .. }) => Usage { output: 0, ..estimate },
+                Some(AttemptEnd::Answered) | None => estimate,
+            };
+            totals.estimated |= note.end != Some(AttemptEnd::Answered) || reported.is_none();
+            totals.cost = totals.cost.zip(note.price).map(|(mut sum, price)| {
+                sum += cost(price, usage);
+                sum
+            });
+        }
+        totals
+    }
 }
 
 impl Record {
     /// Writes the log event and counts the call. Called once for each record.
     pub(super) fn tell(&self, metrics: &Metrics) {
-        let totals = self.totals();
+        let totals = Totals::of(&self.notes, self.usage, self.estimate);
         self.count(metrics, &totals);
         self.log(&totals);
     }
@@ -65,43 +91,6 @@ impl Record {
             .attempts
             .last()
             .filter(|note| !matches!(note.end, Some(AttemptEnd::Failed { .. })))
-    }
-
-    /// The sum over all attempts: the answer at reported usage, one that was given up at an estimate.
-    fn totals(&self) -> Totals {
-        let mut pico_known = true;
-        let mut estimated = false;
-        let mut sum = NanoUsd::default();
-        for note in &self.notes.attempts {
-            let usage = match note.end {
-                Some(AttemptEnd::Failed { billed: false, .. }) => continue,
-                None if note.sent.is_none() => continue,
-                Some(AttemptEnd::Answered) if self.usage.is_some() => self.usage.unwrap_or_default(),
-                Some(AttemptEnd::Failed { .. }) => {
-                    estimated = true;
-                    Usage {
-                        input: self.estimated_input,
-                        ..Usage::default()
-                    }
-                }
-                _ => {
-                    estimated = true;
-                    Usage {
-                        input: self.estimated_input,
-                        output: self.estimated_output,
-                        ..Usage::default()
-                    }
-                }
-            };
-            match note.price {
-                Some(price) => sum += cost(price, usage),
-                None => pico_known = false,
-            }
-        }
-        Totals {
-            cost: pico_known.then_some(sum),
-            estimated,
-        }
     }
 
     fn count(&self, metrics: &Metrics, totals: &Totals) {

@@ -1,0 +1,249 @@
+//! The composition root: builds every part from a configuration, introduces the parts to each other, owns the background
+//! tasks, and ends in good order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceBuilder;
+use wildmatch::WildMatch;
+
+use crate::cache::{ExactCache, Scope};
+use crate::call::Caller;
+use crate::config::{self, Config, Limit};
+use crate::keys::Directory;
+use crate::layers::{Auth, CacheLayer, LimitLayer, Limits, MeterLayer};
+use crate::net::{Connector, ProxyEnv};
+use crate::routing::{Dispatcher, Registry, RegistryError};
+use crate::server::{Addresses, AdminDoor, CallService, ClientDoor, Doors, Drain, Ready, serve};
+use crate::telemetry::Metrics;
+use crate::usage::Meter;
+
+/// Connections that may wait in the kernel's queue.
+const BACKLOG: u32 = 4096;
+/// Connections on the admin door.
+const ADMIN_CONNECTIONS: usize = 256;
+/// How often idle connections and forgotten addresses are looked for.
+const TIDY: Duration = Duration::from_secs(5);
+/// How long calls have to say that they are given up.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why the gateway did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("no randomness to be had from the system")]
+    Random,
+}
+
+/// A gateway that runs. Dropping it leaves its tasks running; end it with [`Gateway::shut_down`].
+#[derive(Debug)]
+pub struct Gateway {
+    listen: SocketAddr,
+    admin_listen: SocketAddr,
+    drain_for: Duration,
+    clients: Drain,
+    admin: Drain,
+    /// Gives up the calls that are left.
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Gateway {
+    /// Binds both doors and serves them, on the runtime that this is called on. `dropped_logs` is what the metrics tell of lost log lines.
+    pub fn start(
+        config: &Config,
+        proxy: ProxyEnv,
+        dropped_logs: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let (listener, listen) = bind(config.server.listen)?;
+        let (admin_listener, admin_listen) = bind(config.server.admin_listen)?;
+        let (clients, admin) = (Drain::default(), Drain::default());
+        let stop = CancellationToken::new();
+
+        let epoch = Instant::now();
+        let metrics = Arc::new(Metrics::new(dropped_logs));
+        let connector = Arc::new(Connector::new(proxy));
+        let registry = Arc::new(Registry::new(config, &connector, &metrics, epoch)?);
+        let meter = Meter::new(Arc::clone(&metrics));
+        let addresses = Arc::new(Addresses::new(
+            config.server.per_ip,
+            config.server.trusted_proxies.clone(),
+        ));
+        let begun = clients.begin.clone();
+        let ready: Ready = Arc::new(move || !begun.is_cancelled());
+        let doors = Doors {
+            auth: auth(config)?,
+            calls: call_service(config, Arc::clone(&registry), meter.clone(), epoch),
+            registry: Arc::clone(&registry),
+            meter,
+            server: config.server.clone(),
+            addresses: Arc::clone(&addresses),
+            ready: Arc::clone(&ready),
+            stop: stop.clone(),
+        };
+
+        let tasks = TaskTracker::new();
+        let header_timeout = config.server.header_timeout;
+        let client_door = ClientDoor::new(Arc::new(doors));
+        tasks.spawn(serve(
+            listener,
+            client_door,
+            config.server.max_connections,
+            header_timeout,
+            clients.clone(),
+        ));
+        let admin_door = AdminDoor::new(metrics, ready);
+        tasks.spawn(serve(
+            admin_listener,
+            admin_door,
+            ADMIN_CONNECTIONS,
+            header_timeout,
+            admin.clone(),
+        ));
+        tasks.spawn(tidy(registry, addresses, stop.clone()));
+        Ok(Self {
+            listen,
+            admin_listen,
+            drain_for: config.server.drain,
+            clients,
+            admin,
+            stop,
+            tasks,
+        })
+    }
+
+    /// The bound address of the client door.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// The bound address of the admin door.
+    pub fn admin_listen(&self) -> SocketAddr {
+        self.admin_listen
+    }
+
+    /// Takes no more calls, lets those under way end for as long as `server.drain` says, gives up the rest, and returns
+    /// when every task has ended. The admin door answers until then: not ready.
+    pub async fn shut_down(self) {
+        self.clients.begin.cancel();
+        self.clients.connections.close();
+        if tokio::time::timeout(self.drain_for, self.clients.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = self.clients.connections.len(),
+                "the drain time is over; calls are given up"
+            );
+        }
+        self.stop.cancel();
+        let _ = tokio::time::timeout(LAST_WORDS, self.clients.connections.wait()).await;
+        self.admin.begin.cancel();
+        self.admin.connections.close();
+        let _ = tokio::time::timeout(LAST_WORDS, self.admin.connections.wait()).await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// The layers of a call, outermost first.
+fn call_service(config: &Config, registry: Arc<Registry>, meter: Meter, epoch: Instant) -> CallService {
+    let service = ServiceBuilder::new()
+        .layer(MeterLayer(meter))
+        .layer(LimitLayer(Arc::new(limits(config, epoch))))
+        .layer(CacheLayer(cache(config.cache)))
+        .service(Dispatcher::new(registry, config.server.response_limit));
+    CallService::new(service)
+}
+
+fn limits(config: &Config, epoch: Instant) -> Limits {
+    let keys = config
+        .auth
+        .keys
+        .iter()
+        .map(|key| (key.id.as_str(), key.user.as_str(), key.limits));
+    let anonymous = (!config.auth.required).then_some((ANONYMOUS, ANONYMOUS, Limit::default()));
+    Limits::new(
+        config.limits.global,
+        config.limits.per_user,
+        keys.chain(anonymous),
+        epoch,
+    )
+}
+
+fn cache(config: config::Cache) -> Option<(ExactCache, Scope)> {
+    let scope = match config.scope {
+        config::Scope::Key => Scope::Key,
+        config::Scope::User => Scope::User,
+        config::Scope::Team => Scope::Team,
+        config::Scope::Global => Scope::Global,
+    };
+    config
+        .enabled
+        .then(|| (ExactCache::new(config.max_size, config.ttl), scope))
+}
+
+/// Who calls without a key.
+const ANONYMOUS: &str = "anonymous";
+
+fn auth(config: &Config) -> Result<Auth, StartError> {
+    let mut hash_key = [0; 32];
+    getrandom::fill(&mut hash_key).map_err(|_| StartError::Random)?;
+    let callers = config.auth.keys.iter().map(|key| {
+        let caller = Caller {
+            key: key.id.as_str().into(),
+            user: key.user.as_str().into(),
+            team: key.team.as_deref().map(Into::into),
+            models: key.models.iter().map(|glob| WildMatch::new(glob)).collect(),
+        };
+        (key.secret.expose_secret(), Arc::new(caller))
+    });
+    let directory = Directory::new(hash_key, callers);
+    let anonymous = (!config.auth.required).then(|| {
+        let models = vec![WildMatch::new("*")];
+        Arc::new(Caller {
+            key: ANONYMOUS.into(),
+            user: ANONYMOUS.into(),
+            team: None,
+            models,
+        })
+    });
+    Ok(Auth::new(Arc::new(directory), anonymous))
+}
+
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listen = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // A restart must not wait for connections of the last run to be forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    listen().map_err(|source| StartError::Listen { address, source })
+}
+
+/// Closes what has been idle and forgets who has not been seen, until the end.
+async fn tidy(registry: Arc<Registry>, addresses: Arc<Addresses>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TIDY);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        registry.reap(Instant::now());
+        addresses.forget();
+    }
+}

@@ -1,0 +1,267 @@
+//! Bytes out: whole, or events as they come, with a comment line when nothing comes.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use thiserror::Error;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::io::BusyGuard;
+use super::respond::error_event;
+use crate::call::{Frame as Event, FrameKind, FrameStream, Reply, ReplyBody};
+use crate::error::{GatewayError, Tried};
+
+/// Says that the connection lives. One newline: with two, some clients would take it for an empty event.
+const KEEP_ALIVE: &[u8] = b": tollgate\n";
+
+/// The answer cannot be finished: the connection is cut, so that it is not taken for whole.
+#[derive(Debug, Error)]
+pub enum Cut {
+    #[error("the provider's answer broke off")]
+    Answer,
+    #[error(transparent)]
+    Page(#[from] axum::Error),
+}
+
+/// The body of every response. While it lives its connection counts as busy.
+pub struct OutBody {
+    kind: Kind,
+    pub(super) busy: Option<BusyGuard>,
+}
+
+enum Kind {
+    Whole(Bytes),
+    Events(Box<Events>),
+    /// A long answer that is not a stream of events.
+    Long(FrameStream),
+    Page(axum::body::Body),
+}
+
+impl std::fmt::Debug for OutBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match &self.kind {
+            Kind::Whole(_) => "Whole",
+            Kind::Events(_) => "Events",
+            Kind::Long(_) => "Long",
+            Kind::Page(_) => "Page",
+        })
+    }
+}
+
+impl Default for OutBody {
+    fn default() -> Self {
+        Bytes::new().into()
+    }
+}
+
+impl From<Kind> for OutBody {
+    fn from(kind: Kind) -> Self {
+        Self { kind, busy: None }
+    }
+}
+
+impl From<Bytes> for OutBody {
+    fn from(bytes: Bytes) -> Self {
+        Kind::Whole(bytes).into()
+    }
+}
+
+impl From<Events> for OutBody {
+    fn from(events: Events) -> Self {
+        Kind::Events(Box::new(events)).into()
+    }
+}
+
+impl From<axum::body::Body> for OutBody {
+    fn from(page: axum::body::Body) -> Self {
+        Kind::Page(page).into()
+    }
+}
+
+impl OutBody {
+    pub(super) fn long(frames: FrameStream) -> Self {
+        Kind::Long(frames).into()
+    }
+}
+
+impl Body for OutBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match &mut self.kind {
+            Kind::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Kind::Events(events) => events
+                .poll_bytes(cx)
+                .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Long(frames) => loop {
+                match frames.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Event {
+                        kind: FrameKind::Error(_),
+                        ..
+                    })) => {
+                        return Poll::Ready(Some(Err(Cut::Answer)));
+                    }
+                    Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
+                    other => return other.map(|frame| frame.map(|frame| Ok(Frame::data(frame.bytes)))),
+                }
+            },
+            Kind::Page(page) => Pin::new(page).poll_frame(cx).map_err(Cut::from),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Whole(bytes) => bytes.is_empty(),
+            Kind::Events(_) | Kind::Long(_) => false,
+            Kind::Page(page) => page.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Events(_) | Kind::Long(_) => SizeHint::default(),
+            Kind::Page(page) => page.size_hint(),
+        }
+    }
+}
+
+/// A reply that has not come yet.
+pub(super) type Pending = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
+
+/// A stream of events to a client.
+pub(super) struct Events {
+    state: State,
+    /// Comment lines fill silences of this length.
+    keepalive: Duration,
+    last_sent: Instant,
+    timer: Pin<Box<Sleep>>,
+    /// The gateway gives up the calls that are left.
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+enum State {
+    /// The status has left with the first keep-alive; whatever comes, comes as events.
+    Waiting(Pending),
+    Flowing {
+        frames: FrameStream,
+        provider: Arc<str>,
+    },
+    Over,
+}
+
+impl Events {
+    pub(super) fn flowing(
+        frames: FrameStream,
+        provider: Arc<str>,
+        keepalive: Duration,
+        stop: CancellationToken,
+    ) -> Self {
+        Self::new(State::Flowing { frames, provider }, keepalive, stop, Instant::now())
+    }
+
+    /// Begins with a keep-alive at once.
+    pub(super) fn waiting(reply: Pending, keepalive: Duration, stop: CancellationToken) -> Self {
+        let now = Instant::now();
+        Self::new(
+            State::Waiting(reply),
+            keepalive,
+            stop,
+            now.checked_sub(keepalive).unwrap_or(now),
+        )
+    }
+
+    fn new(state: State, keepalive: Duration, stop: CancellationToken, last_sent: Instant) -> Self {
+        let timer = Box::pin(sleep_until(last_sent + keepalive));
+        Self {
+            state,
+            keepalive,
+            last_sent,
+            timer,
+            stopped: Box::pin(stop.cancelled_owned()),
+        }
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            let polled = match &mut self.state {
+                State::Over => return Poll::Ready(None),
+                State::Waiting(reply) => match reply.as_mut().poll(cx) {
+                    Poll::Ready(reply) => match self.begin(reply) {
+                        Some(event) => return Poll::Ready(Some(event)),
+                        None => continue,
+                    },
+                    Poll::Pending => Poll::Pending,
+                },
+                State::Flowing { frames, .. } => frames.as_mut().poll_next(cx),
+            };
+            match polled {
+                Poll::Ready(Some(Event {
+                    kind: FrameKind::Error(class),
+                    ..
+                })) => {
+                    let State::Flowing { provider, .. } = std::mem::replace(&mut self.state, State::Over) else {
+                        continue;
+                    };
+                    let error = GatewayError::StreamBroken(Tried { provider, class });
+                    return Poll::Ready(Some(error_event(&error)));
+                }
+                Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
+                Poll::Ready(Some(frame)) => {
+                    self.last_sent = Instant::now();
+                    return Poll::Ready(Some(frame.bytes));
+                }
+                Poll::Ready(None) => self.state = State::Over,
+                Poll::Pending => return self.poll_silence(cx),
+            }
+        }
+    }
+
+    /// The reply has come after the status had left. Returns an event if it is an error.
+    fn begin(&mut self, reply: Result<Reply, GatewayError>) -> Option<Bytes> {
+        let error = match reply.map(|reply| (reply.body, reply.served.provider)) {
+            Ok((ReplyBody::Events(frames), provider)) => {
+                self.state = State::Flowing { frames, provider };
+                return None;
+            }
+            // A provider that answers a stream in one piece comes too late for one.
+            Ok((ReplyBody::Whole(_) | ReplyBody::Long(_), provider)) => GatewayError::StreamBroken(Tried {
+                provider,
+                class: crate::error::FailureClass::Malformed,
+            }),
+            Err(error) => error,
+        };
+        self.state = State::Over;
+        Some(error_event(&error))
+    }
+
+    /// Nothing to send: is it time for a comment, or for the end?
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            self.state = State::Over;
+            return Poll::Ready(Some(error_event(&GatewayError::ShuttingDown)));
+        }
+        // The timer is not touched for each event: when it fires it looks when the last one was.
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let due = self.last_sent + self.keepalive;
+            let now = Instant::now();
+            if now >= due {
+                self.last_sent = now;
+                self.timer.as_mut().reset(now + self.keepalive);
+                return Poll::Ready(Some(Bytes::from_static(KEEP_ALIVE)));
+            }
+            self.timer.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,161 @@
+//! `POST /v1/chat/completions`: from a request to a call, and from its reply to a response.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::body::{Events, OutBody, Pending};
+use super::front::Doors;
+use super::respond::{self, Left};
+use super::wishes::{cache_wish, check_media_type, deadline};
+use crate::call::{Call, Caller, Door, Journal};
+use crate::dialects::openai_chat::read_envelope;
+use crate::error::GatewayError;
+
+/// Answers a request. Everything that can be refused is refused before a provider hears of it.
+pub(super) async fn chat(doors: &Doors, id: Arc<str>, request: Request<Incoming>) -> Response<OutBody> {
+    let arrived = Instant::now();
+    let caller = match doors.auth.caller(request.headers()) {
+        Ok(caller) => caller,
+        Err(error) => return refuse(doors, &id, None, &error),
+    };
+    match read_call(doors, &id, &caller, request, arrived).await {
+        Ok(call) => answer(doors, call).await,
+        Err(error) => refuse(doors, &id, Some(&caller), &error),
+    }
+}
+
+fn refuse(doors: &Doors, id: &str, caller: Option<&Caller>, error: &GatewayError) -> Response<OutBody> {
+    doors.meter.refused(Door::ChatCompletions, id, caller, error);
+    respond::error(error)
+}
+
+async fn read_call(
+    doors: &Doors,
+    id: &Arc<str>,
+    caller: &Arc<Caller>,
+    request: Request<Incoming>,
+    arrived: Instant,
+) -> Result<Call, GatewayError> {
+    let (head, body) = request.into_parts();
+    let headers = &head.headers;
+    check_media_type(headers)?;
+    let cache = cache_wish(headers)?;
+    let patience = deadline(headers, doors.server.deadline)?;
+    let body = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
+    let read = Instant::now();
+    let envelope = read_envelope(&body).map_err(|invalid| GatewayError::InvalidRequest {
+        message: invalid.message,
+        param: invalid.param,
+    })?;
+    let model = &envelope.model;
+    let route = doors
+        .registry
+        .resolve(model)
+        .ok_or_else(|| GatewayError::ModelNotFound { model: shown(model) })?;
+    if !caller.may_use(model) {
+        return Err(GatewayError::ModelNotAllowed { model: shown(model) });
+    }
+    log_client_id(headers, id);
+    Ok(Call {
+        id: Arc::clone(id),
+        door: Door::ChatCompletions,
+        caller: Arc::clone(caller),
+        label: Arc::clone(&route.label),
+        route_version: route.version,
+        envelope,
+        body,
+        cache,
+        beta: headers.get("openai-beta").cloned(),
+        arrived,
+        read,
+        deadline: arrived + route.deadline.map_or(patience, |deadline| deadline.min(patience)),
+        journal: Arc::default(),
+    })
+}
+
+/// A client's words in our message, shortened.
+fn shown(model: &str) -> String {
+    const SHOWN: usize = 100;
+    model.chars().take(SHOWN).collect()
+}
+
+/// Our id is always our own; the client's helps to find a call by what the client knows.
+fn log_client_id(headers: &HeaderMap, id: &str) {
+    if let Some(client) = headers.get(respond::names::REQUEST_ID) {
+        tracing::debug!(call.id = id, client.request_id = ?client, "the client's own id");
+    }
+}
+
+/// Reads the whole body, or says why not. Nothing is read of one that announces too much.
+async fn read_body(mut body: Incoming, limit: usize, patience: Duration) -> Result<Bytes, GatewayError> {
+    let too_large = GatewayError::BodyTooLarge { limit };
+    let expected = body.size_hint();
+    if expected.lower() > limit as u64 {
+        return Err(too_large);
+    }
+    let read = async {
+        let mut frames = async || {
+            body.frame()
+                .await
+                .transpose()
+                .map_err(|_| GatewayError::invalid("the request body broke off", None))
+        };
+        let Some(first) = frames().await? else {
+            return Ok(Bytes::new());
+        };
+        let first = first.into_data().unwrap_or_default();
+        if Some(first.len() as u64) == expected.exact() {
+            return Ok(first);
+        }
+        let mut whole = BytesMut::with_capacity((expected.lower() as usize).max(first.len()));
+        whole.extend_from_slice(&first);
+        while let Some(frame) = frames().await? {
+            let Ok(data) = frame.into_data() else { continue };
+            if whole.len() + data.len() > limit {
+                return Err(too_large);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(patience, read)
+        .await
+        .unwrap_or(Err(GatewayError::BodyTimeout))
+}
+
+async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
+    let stream = call.envelope.stream;
+    let journal: Arc<Journal> = Arc::clone(&call.journal);
+    let (arrived, read) = (call.arrived, call.read);
+    let keepalive = doors.server.keepalive;
+    let mut pending: Pending = Box::pin(doors.calls.clone().oneshot(call));
+    let reply = tokio::select! {
+        biased;
+        reply = &mut pending => reply,
+        // The status has to leave at some time; from then on whatever happens is told in events.
+        () = tokio::time::sleep_until(arrived + keepalive), if stream => {
+            return respond::waiting(Events::waiting(pending, keepalive, doors.stop.clone()));
+        }
+        () = doors.stop.cancelled() => Err(GatewayError::ShuttingDown),
+    };
+    match reply {
+        Ok(reply) => respond::reply(
+            reply,
+            Left {
+                journal: &journal,
+                read,
+            },
+            keepalive,
+            doors.stop.clone(),
+        ),
+        Err(error) => respond::error(&error),
+    }
+}

@@ -1,0 +1,194 @@
+//! One client connection: the raw check, then hyper, then a decent end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::body::OutBody;
+use super::front::Front;
+use super::head::{Begin, FIELD_LIMIT, HEAD_LIMIT, Refusal, begin};
+use super::io::{Busy, ClientIo};
+use crate::api::ErrorBody;
+
+/// How long, and how much, a client that is still sending is listened to after its answer, so that closing does not
+/// destroy the answer on its way (as nginx's `lingering_close`).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 << 20;
+/// Streams at once on an HTTP/2 connection.
+const H2_STREAMS: u32 = 256;
+
+/// Serves a connection until it ends. From `drain` on it takes no further request.
+pub(super) async fn serve_connection(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    front: impl Front,
+    header_timeout: Duration,
+    drain: CancellationToken,
+) {
+    let mut read = BytesMut::with_capacity(4096);
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(header_timeout, read_begin(&mut stream, &mut read)) => begun,
+        // Nothing has been asked yet.
+        () = drain.cancelled() => return,
+    };
+    let busy = Arc::<Busy>::default();
+    match begun {
+        Ok(Some(Begin::Http1)) => {
+            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), header_timeout);
+            serve_http1(io, Requests { front, peer, busy }, drain).await;
+        }
+        Ok(Some(Begin::Http2)) => {
+            // HTTP/2 keeps its own watch over a connection (pings), so ours is told that it is always busy.
+            let _busy = busy.enter();
+            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), header_timeout);
+            serve_http2(io, Requests { front, peer, busy }, drain).await;
+        }
+        Ok(Some(Begin::Refused(refusal))) => refuse(stream, refusal).await,
+        // Gone, silent, or too slow.
+        Ok(Some(Begin::Incomplete) | None) | Err(_) => {}
+    }
+}
+
+/// Reads until it is known what the connection begins with; `None`: it ended before.
+async fn read_begin(stream: &mut TcpStream, read: &mut BytesMut) -> Option<Begin> {
+    loop {
+        match begin(read) {
+            Begin::Incomplete if stream.read_buf(read).await.ok()? == 0 => return None,
+            Begin::Incomplete => {}
+            known => return Some(known),
+        }
+    }
+}
+
+async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: CancellationToken) {
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // `ClientIo` keeps this time: it tells an idle connection from a slow head.
+        .header_read_timeout(None)
+        .max_headers(FIELD_LIMIT)
+        .max_header_size(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(io), requests);
+    let mut drained = pin!(drain.cancelled());
+    let mut draining = false;
+    let served = std::future::poll_fn(|cx| {
+        if !draining && drained.as_mut().poll(cx).is_ready() {
+            draining = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        connection.poll_without_shutdown(cx)
+    })
+    .await;
+    if let Err(error) = &served {
+        tracing::debug!(error = error as &dyn std::error::Error, "connection ended");
+    }
+    if served.is_ok() {
+        linger(connection.into_parts().io.into_inner().into_stream()).await;
+    }
+}
+
+async fn serve_http2<F: Front>(io: ClientIo, requests: Requests<F>, drain: CancellationToken) {
+    let mut connection = pin!(
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(H2_STREAMS)
+            .max_header_list_size(HEAD_LIMIT as u32)
+            .keep_alive_interval(Some(Duration::from_secs(20)))
+            .keep_alive_timeout(Duration::from_secs(20))
+            .serve_connection(TokioIo::new(io), requests)
+    );
+    let mut drained = pin!(drain.cancelled());
+    let mut draining = false;
+    let served = std::future::poll_fn(|cx| {
+        if !draining && drained.as_mut().poll(cx).is_ready() {
+            draining = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await;
+    if let Err(error) = served {
+        tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
+    }
+}
+
+/// Says why, in HTTP/1.1, and closes.
+async fn refuse(mut stream: TcpStream, refusal: Refusal) {
+    let (status, message) = match refusal {
+        Refusal::Malformed(why) => (StatusCode::BAD_REQUEST, why),
+        Refusal::TooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the request head is too large",
+        ),
+    };
+    let body = ErrorBody {
+        message,
+        kind: "invalid_request_error",
+        param: None,
+        code: None,
+    }
+    .to_json();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let answer = Bytes::from([head.into_bytes(), body].concat());
+    if tokio::time::timeout(LINGER, stream.write_all(&answer))
+        .await
+        .is_ok_and(|written| written.is_ok())
+    {
+        linger(stream).await;
+    }
+}
+
+/// Closes our side, then lets the client finish for a moment.
+async fn linger(mut stream: TcpStream) {
+    let mut scratch = vec![0; 16 << 10];
+    let drain = async {
+        stream.shutdown().await?;
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            match stream.read(&mut scratch).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    // Whether it went well is of no interest any more.
+    let _ = tokio::time::timeout(LINGER, drain).await;
+}
+
+/// The requests of one connection.
+struct Requests<F> {
+    front: F,
+    peer: SocketAddr,
+    busy: Arc<Busy>,
+}
+
+impl<F: Front> Service<Request<Incoming>> for Requests<F> {
+    type Response = Response<OutBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<OutBody>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let busy = self.busy.enter();
+        let answer = self.front.answer(request, self.peer.ip());
+        Box::pin(async move {
+            let mut response = answer.await;
+            response.body_mut().busy = Some(busy);
+            Ok(response)
+        })
+    }
+}

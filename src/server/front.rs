@@ -1,0 +1,171 @@
+//! The first thing that a request meets: its id, its address's ceiling, and its door.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request, Response, Version};
+use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
+use tower::{Layer, ServiceExt};
+use tower_http::cors::CorsLayer;
+use uuid::Uuid;
+
+use super::address::Addresses;
+use super::body::OutBody;
+use super::chat::chat;
+use super::pages::{Ready, admin_pages, client_pages};
+use super::respond::{self, names};
+use crate::call::{Call, Door, Reply};
+use crate::config::Server;
+use crate::error::GatewayError;
+use crate::layers::Auth;
+use crate::routing::Registry;
+use crate::telemetry::Metrics;
+use crate::usage::Meter;
+
+/// Calls behind their layers.
+pub type CallService = tower::util::BoxCloneSyncService<Call, Reply, GatewayError>;
+
+/// The doors for calls. The next one is a row here, its path below, and a file beside `chat.rs`.
+pub(super) const CALL_PATHS: [&str; 1] = ["/v1/chat/completions"];
+
+fn call_door(path: &str) -> Option<Door> {
+    match path {
+        "/v1/chat/completions" => Some(Door::ChatCompletions),
+        _ => None,
+    }
+}
+
+/// Everything that answering a client needs.
+pub struct Doors {
+    pub auth: Auth,
+    pub registry: Arc<Registry>,
+    pub calls: CallService,
+    pub meter: Meter,
+    pub server: Server,
+    pub addresses: Arc<Addresses>,
+    pub ready: Ready,
+    /// Cancelled when the calls that are left are given up.
+    pub stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Doors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doors")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A way to answer requests; one for each listener.
+pub(super) trait Front: Clone + Send + Sync + Unpin + 'static {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Pin<Box<dyn Future<Output = Response<OutBody>> + Send>>;
+}
+
+/// The door that clients call.
+#[derive(Debug, Clone)]
+pub struct ClientDoor {
+    doors: Arc<Doors>,
+    pages: Router,
+    cors: Option<CorsLayer>,
+}
+
+impl ClientDoor {
+    pub fn new(doors: Arc<Doors>) -> Self {
+        let pages = client_pages(Arc::clone(&doors));
+        let origins: Vec<HeaderValue> = doors
+            .server
+            .cors_origins
+            .iter()
+            .filter_map(|origin| origin.parse().ok())
+            .collect();
+        let cors = (!origins.is_empty()).then(|| {
+            CorsLayer::new()
+                .allow_origin(origins)
+                .allow_methods([Method::GET, Method::POST])
+                .allow_headers(tower_http::cors::AllowHeaders::mirror_request())
+                .expose_headers(tower_http::cors::Any)
+        });
+        Self { doors, pages, cors }
+    }
+
+    async fn route(self, request: Request<Incoming>, peer: IpAddr) -> Response<OutBody> {
+        let id: Arc<str> = Uuid::now_v7().to_string().into();
+        let keeps_open = request.version() != Version::HTTP_11 || !request.headers().contains_key(TRANSFER_ENCODING);
+        let door = call_door(request.uri().path()).filter(|_| request.method() == Method::POST);
+        let mut response = match (self.doors.addresses.check(peer, request.headers()), door) {
+            (Err(error), door) => {
+                self.doors
+                    .meter
+                    .refused(door.unwrap_or(Door::ChatCompletions), &id, None, &error);
+                respond::error(&error)
+            }
+            (Ok(()), Some(Door::ChatCompletions)) => chat(&self.doors, Arc::clone(&id), request).await,
+            (Ok(()), None) => page(self.pages, request).await,
+        };
+        let headers = response.headers_mut();
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(names::REQUEST_ID, id);
+        }
+        // hyper forgets a Content-Length beside this, so nothing may follow on the connection.
+        if !keeps_open {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+impl Front for ClientDoor {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Pin<Box<dyn Future<Output = Response<OutBody>> + Send>> {
+        let door = self.clone();
+        match &self.cors {
+            None => Box::pin(door.route(request, peer)),
+            Some(cors) => {
+                let route = move |request| {
+                    let answer = door.clone().route(request, peer);
+                    async move { Ok::<_, Infallible>(answer.await) }
+                };
+                let answer = cors.layer(tower::service_fn(route)).oneshot(request);
+                Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) })
+            }
+        }
+    }
+}
+
+/// The door for whoever runs the gateway.
+#[derive(Debug, Clone)]
+pub struct AdminDoor {
+    pages: Router,
+}
+
+impl AdminDoor {
+    pub fn new(metrics: Arc<Metrics>, ready: Ready) -> Self {
+        Self {
+            pages: admin_pages(metrics, ready),
+        }
+    }
+}
+
+impl Front for AdminDoor {
+    fn answer(&self, request: Request<Incoming>, _: IpAddr) -> Pin<Box<dyn Future<Output = Response<OutBody>> + Send>> {
+        Box::pin(page(self.pages.clone(), request))
+    }
+}
+
+async fn page(pages: Router, request: Request<Incoming>) -> Response<OutBody> {
+    let answer = pages.oneshot(request.map(axum::body::Body::new)).await;
+    answer.unwrap_or_else(|never| match never {}).map(OutBody::from)
+}

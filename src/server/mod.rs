@@ -1,0 +1,22 @@
+//! The doors: connections in, HTTP to calls, replies and errors to HTTP.
+//!
+//! A connection is accepted ([`accept`]), its first head is checked raw ([`head`]), hyper reads the rest under our clocks
+//! ([`io`]). Each request goes to [`front`], which takes the doors for calls itself and leaves everything else to axum.
+
+mod accept;
+mod address;
+mod body;
+mod chat;
+mod connection;
+mod front;
+mod head;
+mod io;
+mod pages;
+mod respond;
+mod wishes;
+
+pub use accept::{Drain, serve};
+pub use address::Addresses;
+pub use body::OutBody;
+pub use front::{AdminDoor, CallService, ClientDoor, Doors};
+pub use pages::Ready;
