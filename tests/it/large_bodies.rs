@@ -42,12 +42,16 @@ async fn an_answer_longer_than_is_held_is_passed_on_and_not_kept() {
 #[tokio::test]
 async fn a_long_answer_that_breaks_is_cut_and_never_ends_as_if_it_were_whole() {
     let long = completion(&"word ".repeat(100_000));
-    let provider = Scripted::always(Reply::new(200, "application/json", long.clone()).cut(200_000, Step::Fin)).await;
+    let (seen, wait) = gate();
+    let cut = Reply::new(200, "application/json", long).cut(200_000, Step::Wait(wait)).then(Step::Fin);
+    let provider = Scripted::always(cut).await;
     let second = Scripted::saying("second").await;
     let gateway = Gateway::start(Setup::pair(&provider, &second).server("response_limit = \"64KiB\"")).await;
     let mut connection = gateway.begin(&ask("chat")).await;
     let mut response = connection.head().await.unwrap();
     assert_eq!(response.status, 200);
+    assert!(connection.piece(&mut response).await.is_some());
+    seen.open();
     assert_eq!(connection.rest(&mut response).await, End::Cut);
     assert_eq!(second.calls(), 0);
     assert_eq!(gateway.record(1).await["call.outcome"], "stream_broken");

@@ -128,7 +128,7 @@ async fn an_answer_before_the_request_is_sent_counts() {
     let long = "long ".repeat(2 << 20);
     let request = with(ask("m"), serde_json::json!({"metadata": {"x": long}}));
     let response = gateway.chat(&request).await;
-    response.assert_error(413, "invalid_request_error", None);
+    response.assert_error(413, "invalid_request_error", Some("request_too_large"));
     assert_eq!(refused.calls(), 1);
 }
 

@@ -65,6 +65,12 @@ impl Connection {
         }
     }
 
+    /// A head of any status, interim ones too.
+    pub(crate) async fn interim(&mut self) -> Response {
+        let head = within("an interim answer", self.wire.head()).await;
+        head.and_then(Response::new).expect("the gateway answers")
+    }
+
     /// The next bytes of the body; `None` at its end.
     pub(crate) async fn piece(&mut self, response: &mut Response) -> Option<Vec<u8>> {
         within("more of the answer", response.next_piece(&mut self.wire)).await

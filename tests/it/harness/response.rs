@@ -110,8 +110,9 @@ impl Response {
     pub(crate) fn assert_stream_error(&self) -> Value {
         let text = self.text();
         assert_eq!((self.status, self.end), (200, End::Whole), "{text}");
-        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
-        let last = last.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok());
+        let last = text.strip_suffix("\n\n").and_then(|text| text.rsplit('\n').next());
+        let data = last.and_then(|line| line.strip_prefix("data: "));
+        let last = data.and_then(|data| serde_json::from_str::<Value>(data).ok());
         let error = match last {
             Some(event) if event["error"].is_object() => event["error"].clone(),
             _ => panic!("the stream does not end with an error: {text}"),
