@@ -186,6 +186,17 @@ async fn an_address_has_its_ceiling_before_the_caller_is_known() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_refused_elsewhere_has_made_no_call() {
+    let provider = Scripted::saying(TEXT).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("per_ip = \"1/h\"")).await;
+    assert_eq!(gateway.get("/v1/models", &[]).await.status, 200);
+    let refused = gateway.get("/v1/models", &[]).await;
+    refused.assert_error(429, "rate_limit_error", Some("rate_limit_exceeded"));
+    let metrics = gateway.metrics().await;
+    assert_eq!(metrics.sum("tollgate_calls_total", &[]), 0.0, "{}", metrics.0);
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_says_whose_address_counts() {
     let provider = Scripted::saying(TEXT).await;
     let setup = Setup::one(&provider).server("per_ip = \"1/h\"\ntrusted_proxies = [\"127.0.0.1\"]");

@@ -114,6 +114,17 @@ async fn gzip_that_nobody_asked_for_is_decoded() {
 }
 
 #[tokio::test]
+async fn answers_are_never_compressed_on_their_way_out() {
+    let provider = Scripted::saying(TEXT).await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    for request in [ask("m"), ask_stream("m")] {
+        let response = gateway.chat_with(&request, &["accept-encoding: gzip, br, zstd"]).await;
+        assert_eq!((response.status, response.header("content-encoding")), (200, None));
+        assert!(response.text().contains(TEXT));
+    }
+}
+
+#[tokio::test]
 async fn a_gzip_bomb_costs_no_memory() {
     // 256 MiB in about 256 KiB; one begins like an answer and one does not.
     let mut answer = br#"{"choices":[{"x":""#.to_vec();
