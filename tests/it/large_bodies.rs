@@ -36,6 +36,8 @@ async fn an_answer_longer_than_is_held_is_passed_on_and_not_kept() {
         }
         let record = gateway.record(2).await;
         assert_eq!((&record["call.outcome"], &record["cost.estimated"]), (&json!("ok"), &json!(true)), "{record}");
+        // 500 kB of answer are not free: 125,000 tokens by estimate.
+        assert!(cost(&record) > Some(0.1), "{record}");
     }
 }
 

@@ -104,6 +104,11 @@ impl Scripted {
         self.seen().pop().expect("the provider was called")
     }
 
+    /// Waits for a request.
+    pub(crate) async fn until_seen(&self, what: &str, wanted: impl Fn(&Seen) -> bool) {
+        self.until(what, |_| self.seen().iter().any(&wanted)).await;
+    }
+
     /// Waits until the counts are such.
     pub(crate) async fn until(&self, what: &str, wanted: impl FnMut(&Counts) -> bool) -> Counts {
         let mut counts = self.log.counts.subscribe();
@@ -180,6 +185,7 @@ impl Conversation {
                 }
                 let script = (self.handler)(&seen);
                 self.log.seen.lock().expect("no test panics while it holds the lock").push(seen);
+                self.log.change(|_| ());
                 play(script, &mut wire, &mut writing, self.whole).await
             }
             .await;
