@@ -170,8 +170,20 @@ fn undecodable(_: Undecodable) -> Failure {
     Failure::new(FailureClass::Malformed).billable()
 }
 
+fn is_early_end(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof)
+}
+
 fn broken(error: &NetError) -> Failure {
-    let cut = matches!(error, NetError::Broken(Some(error)) if error.is_incomplete_message() || error.is_body_write_aborted());
+    // An orderly end before the body's, which hyper tells in three ways, and the connection in a fourth.
+    let cut = match error {
+        NetError::Broken(Some(error)) => {
+            error.is_incomplete_message() || error.is_body_write_aborted() || is_early_end(error)
+        }
+        NetError::Broken(None) => true,
+        _ => false,
+    };
     Failure::new(if cut {
         FailureClass::Truncated
     } else {

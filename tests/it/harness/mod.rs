@@ -1,0 +1,63 @@
+//! What every test stands on: a scripted provider, the gateway's binary, and a client that sees every byte.
+//!
+//! Nothing here imports the crate: the oracle must not share the gateway's readers of HTTP, JSON or event streams.
+//! Everything waits on events (a log line, a byte, a closed connection) under [`LIMIT`], which only a failure reaches.
+
+mod answers;
+mod client;
+mod dead_ends;
+mod faults;
+mod gateway;
+mod logs;
+mod metrics;
+mod provider;
+mod reply;
+mod request;
+mod response;
+mod setup;
+mod wire;
+
+pub(crate) use answers::*;
+pub(crate) use client::{Connection, JSON, get, head, post, raw_chat};
+pub(crate) use dead_ends::{Deaf, Refusing};
+pub(crate) use faults::{Alone, Fault, Faulty};
+pub(crate) use gateway::{Gateway, tollgate};
+pub(crate) use provider::{Counts, Scripted, Seen};
+pub(crate) use reply::{Gate, Reply, Script, Step, gate};
+pub(crate) use metrics::Scrape;
+pub(crate) use response::{End, Response, assert_error_shape};
+pub(crate) use setup::Setup;
+
+use std::future::Future;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+/// How long anything may take before a test gives up. Generous: the machine may be busy.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// Providers live on threads of their own, so that they answer while a test blocks in a drop.
+fn background() -> &'static Runtime {
+    static BACKGROUND: LazyLock<Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("threads can be started")
+    });
+    &BACKGROUND
+}
+
+/// Waits for `event`, and panics with `what` when it does not come.
+pub(crate) async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(LIMIT, event).await {
+        Ok(value) => value,
+        Err(_) => panic!("this did not happen within {LIMIT:?}: {what}"),
+    }
+}
+
+/// The future's output, run from a place that cannot await: a drop, inside or outside a runtime.
+fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> std::thread::Result<T> {
+    std::thread::scope(|scope| scope.spawn(|| background().block_on(future)).join())
+}

@@ -1,0 +1,134 @@
+//! Comments that keep a silent stream open (DESIGN 2, step 7; FAULTS F46; PITFALLS 19, 22).
+
+use crate::harness::*;
+
+const SOON: &str = "keepalive = \"200ms\"";
+const COMMENT: &str = ": tollgate\n";
+
+#[tokio::test]
+async fn a_stream_that_waits_for_its_first_byte_is_kept_open() {
+    let (opened, wait) = gate();
+    let provider = Scripted::always(good_stream().first(Step::Wait(wait))).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, "inject_usage = false").server(SOON)).await;
+    let mut connection = gateway.begin(&ask_stream("m")).await;
+    let mut response = connection.head().await.unwrap();
+    assert_eq!(response.status, 200);
+    assert!(response.header("content-type").unwrap().starts_with("text/event-stream"));
+    for absent in ["x-tollgate-provider", "x-tollgate-model", "x-tollgate-attempts"] {
+        assert_eq!(response.header(absent), None, "nobody knows {absent} yet");
+    }
+    assert!(response.header("x-request-id").is_some());
+    connection.until(&mut response, &COMMENT.repeat(2)).await;
+    assert_eq!(response.text().replace(COMMENT, ""), "", "nothing but comments, without a blank line");
+    opened.open();
+    assert_eq!(connection.rest(&mut response).await, End::Whole);
+    let text = response.text();
+    assert_eq!(text.trim_start_matches(COMMENT), events().concat());
+    assert_eq!(gateway.record(1).await["call.outcome"], "ok");
+}
+
+#[tokio::test]
+async fn a_silence_between_events_is_filled_too() {
+    let (opened, wait) = gate();
+    let reply = Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);
+    let provider = Scripted::always(reply).await;
+    let gateway = Gateway::start(Setup::one(&provider).server(SOON)).await;
+    let mut connection = gateway.begin(&ask_stream("m")).await;
+    let mut response = connection.head().await.unwrap();
+    let begun = role() + &text("Hello");
+    connection.until(&mut response, &format!("{begun}{COMMENT}{COMMENT}")).await;
+    opened.open();
+    assert_eq!(connection.rest(&mut response).await, End::Whole);
+    assert_eq!(response.text().replace(COMMENT, ""), begun + &finish() + DONE);
+}
+
+#[tokio::test]
+async fn a_comment_never_stands_inside_an_event() {
+    let (opened, wait) = gate();
+    let event = text("Hello");
+    let (head, tail) = event.split_at(40);
+    let reply = Reply::stream([&role(), &text("first"), head]).then(Step::Wait(wait)).then_event(tail).then_event(finish()).then_event(DONE);
+    let provider = Scripted::always(reply).await;
+    let gateway = Gateway::start(Setup::one(&provider).server(SOON)).await;
+    let mut connection = gateway.begin(&ask_stream("m")).await;
+    let mut response = connection.head().await.unwrap();
+    connection.until(&mut response, COMMENT).await;
+    opened.open();
+    connection.rest(&mut response).await;
+    let expected = role() + &text("first") + &text("Hello") + &finish() + DONE;
+    assert_eq!(response.text().replace(COMMENT, ""), expected);
+}
+
+#[tokio::test]
+async fn after_a_comment_another_provider_may_still_answer() {
+    let (opened, wait) = gate();
+    let first = Scripted::always(refusal(500).first(Step::Wait(wait))).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(Setup::pair(&first, &second).server(SOON)).await;
+    let mut connection = gateway.begin(&ask_stream("chat")).await;
+    let mut response = connection.head().await.unwrap();
+    connection.until(&mut response, COMMENT).await;
+    opened.open();
+    connection.rest(&mut response).await;
+    assert_eq!(said(&response.body), "second");
+    assert!(response.text().ends_with(DONE));
+}
+
+#[tokio::test]
+async fn after_a_comment_a_failure_is_one_error_event() {
+    let (opened, wait) = gate();
+    let provider = Scripted::always(refusal(500).first(Step::Wait(wait))).await;
+    let gateway = Gateway::start(Setup::one(&provider).server(SOON)).await;
+    let mut connection = gateway.begin(&ask_stream("m")).await;
+    let mut response = connection.head().await.unwrap();
+    connection.until(&mut response, COMMENT).await;
+    opened.open();
+    connection.rest(&mut response).await;
+    let error = response.assert_stream_error();
+    assert_eq!((error["type"].as_str(), error["code"].as_str()), (Some("api_error"), Some("all_providers_failed")));
+    assert_eq!(gateway.record(1).await["call.outcome"], "all_failed");
+}
+
+#[tokio::test]
+async fn after_a_comment_a_provider_that_answers_json_is_no_stream() {
+    // The head has said that events follow: an answer in JSON has no place any more but as the error of its attempt,
+    // or as an event of its own. It never stands there bare.
+    let (opened, wait) = gate();
+    let provider = Scripted::always(good().first(Step::Wait(wait))).await;
+    let gateway = Gateway::start(Setup::one(&provider).server(SOON)).await;
+    let mut connection = gateway.begin(&ask_stream("m")).await;
+    let mut response = connection.head().await.unwrap();
+    connection.until(&mut response, COMMENT).await;
+    opened.open();
+    connection.rest(&mut response).await;
+    let bare = |line: &str| !line.is_empty() && !line.starts_with(':') && !line.starts_with("data:");
+    assert!(!response.text().lines().any(bare), "{}", response.text());
+}
+
+#[tokio::test]
+async fn a_deadline_after_a_comment_is_an_error_event() {
+    let provider = Scripted::always(Script(vec![Step::Stall])).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("keepalive = \"150ms\"\ndeadline = \"500ms\"")).await;
+    let response = gateway.chat(&ask_stream("m")).await;
+    let error = response.assert_stream_error();
+    assert_eq!(error["code"], "deadline_exceeded");
+    assert_eq!(gateway.record(1).await["call.outcome"], "deadline");
+}
+
+#[tokio::test]
+async fn calls_that_do_not_stream_get_no_comment() {
+    let (opened, wait) = gate();
+    let provider = Scripted::in_turn([good().first(Step::Wait(wait)).script(), Script(vec![Step::Stall])]).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("keepalive = \"50ms\"")).await;
+    let (request, stream) = (ask("m"), ask_stream("m"));
+    let whole = gateway.chat(&request);
+    let witness = async {
+        provider.until("the first call", |counts| counts.calls == 1).await;
+        let mut connection = gateway.begin(&stream).await;
+        let mut response = connection.head().await.unwrap();
+        connection.until(&mut response, &COMMENT.repeat(4)).await;
+        opened.open();
+    };
+    let (whole, ()) = tokio::join!(whole, witness);
+    assert_eq!((whole.status, whole.text()), (200, completion(TEXT)));
+}

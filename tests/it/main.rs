@@ -1,0 +1,40 @@
+//! Everything that can be seen from outside: the real binary between scripted providers and a raw client.
+//!
+//! A file per behaviour. Each test starts a gateway of its own on free ports, so all run at once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stderr, reason = "a failing test shows the gateway's log")]
+
+mod harness;
+
+mod auth;
+mod bad_input;
+mod breaker;
+mod cache;
+mod client_gone;
+mod commands;
+mod deadlines;
+mod doors;
+mod drain;
+mod headers;
+mod heads;
+mod invariants;
+mod keepalive;
+mod large_bodies;
+mod layout;
+mod limits;
+mod money;
+mod passthrough;
+mod plan;
+mod provider_answers;
+mod provider_keys;
+mod provider_statuses;
+mod recordings;
+mod retries;
+mod retry_after;
+mod sdk;
+mod secrets;
+mod slow_clients;
+mod stream_failures;
+mod streams;
+mod transport;

@@ -1,0 +1,122 @@
+//! Several keys of one provider: in turn, each resting after its own refusal (FAULTS F9, F16, F22).
+
+use crate::harness::*;
+
+const KEYS: &str = "api_keys = [\"sk-provider-a\", \"sk-provider-b\", \"sk-provider-c\"]";
+
+fn key_of(seen: &Seen) -> char {
+    seen.header("authorization").and_then(|value| value.chars().last()).unwrap()
+}
+
+fn keys_used(provider: &Scripted) -> String {
+    provider.seen().iter().map(key_of).collect()
+}
+
+/// A provider that answers a refusal to the calls of one key.
+async fn refusing(key: char, reply: Reply) -> Scripted {
+    Scripted::start(move |seen| if key_of(seen) == key { reply.clone() } else { good() }.script()).await
+}
+
+#[tokio::test]
+async fn keys_take_turns() {
+    let provider = Scripted::always(good()).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
+    for _ in 0..6 {
+        assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+    }
+    assert_eq!(keys_used(&provider), "abcabc");
+    assert_eq!(provider.last().header("authorization"), Some("Bearer sk-provider-c"));
+}
+
+#[tokio::test]
+async fn a_refused_key_is_left_out_and_the_next_one_answers_the_same_call() {
+    for status in [401, 402, 403] {
+        let provider = refusing('b', refusal(status)).await;
+        let lines = format!("{KEYS}\nbreaker = {{ failures = 1, open = \"60s\" }}");
+        let gateway = Gateway::start(Setup::new().provider("only", &provider, &lines)).await;
+        let mut attempts = Vec::new();
+        for _ in 0..6 {
+            let response = gateway.chat(&ask("m")).await;
+            assert_eq!(response.status, 200, "{status}: {}", response.text());
+            attempts.push(response.attempts());
+        }
+        // One call met the bad key; the breaker, which one failure would open, knows nothing of it.
+        assert_eq!(attempts.iter().sum::<u32>(), 7, "{status}: {attempts:?}");
+        assert_eq!(keys_used(&provider).matches('b').count(), 1, "{status}: {}", keys_used(&provider));
+        let alert = gateway.event("an alert about the key", |event| event["level"] == "ERROR").await;
+        assert_eq!(alert["provider.name"], "only");
+        assert!(!gateway.log_text().contains("sk-provider"), "the log names a key");
+    }
+}
+
+#[tokio::test]
+async fn a_limited_key_cools_alone() {
+    let provider = refusing('a', refusal(429).header("retry-after", 60)).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
+    for _ in 0..6 {
+        assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+    }
+    assert_eq!(keys_used(&provider).matches('a').count(), 1, "{}", keys_used(&provider));
+}
+
+#[tokio::test]
+async fn a_key_that_is_out_of_money_is_left_out() {
+    let body = r#"{"error":{"message":"quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
+    let provider = refusing('a', Reply::new(429, "application/json", body)).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
+    for _ in 0..4 {
+        assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+    }
+    assert_eq!(keys_used(&provider).matches('a').count(), 1);
+}
+
+#[tokio::test]
+async fn other_keys_of_a_provider_are_no_repeats() {
+    // Without any repeat allowed, all three keys are tried, and then the next provider.
+    let first = Scripted::always(refusal(429)).await;
+    let second = Scripted::saying("second").await;
+    let setup = Setup::new()
+        .provider("first", &first, KEYS)
+        .provider("second", &second, "")
+        .ordered("chat", &["first/m", "second/m"]);
+    let gateway = Gateway::start(setup).await;
+    let response = gateway.chat(&ask("chat")).await;
+    assert_eq!((response.provider(), response.attempts()), ("second", 4));
+    let mut used: Vec<_> = keys_used(&first).chars().collect();
+    used.sort_unstable();
+    assert_eq!(used, ['a', 'b', 'c']);
+}
+
+#[tokio::test]
+async fn a_provider_of_which_all_keys_are_refused_never_shows_that_to_the_caller() {
+    let provider = Scripted::always(refusal(401)).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
+    gateway.chat(&ask("m")).await.assert_error(502, "api_error", Some("all_providers_failed"));
+    gateway.chat(&ask("m")).await.assert_error(503, "overloaded", Some("no_provider_available"));
+    assert_eq!(provider.calls(), 3);
+}
+
+#[tokio::test]
+async fn without_keys_refusals_count_on_the_model() {
+    for status in [401, 403, 429] {
+        let provider = Scripted::always(refusal(status)).await;
+        let lines = "breaker = { failures = 2, open = \"60s\" }\n\
+                     models = [{ name = \"m\", input = 1, output = 1 }, { name = \"n\", input = 1, output = 1 }]";
+        let gateway = Gateway::start(Setup::new().provider("only", &provider, lines)).await;
+        for _ in 0..3 {
+            gateway.chat(&ask("m")).await;
+        }
+        assert_eq!(provider.calls(), 2, "{status}: the breaker of the model opened");
+        gateway.chat(&ask("n")).await;
+        assert_eq!(provider.calls(), 3, "{status}: the other model has its own");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_without_keys_gets_none() {
+    let provider = Scripted::always(good()).await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    let response = gateway.chat_with(&ask("m"), &["authorization: Bearer sk-the-callers-own"]).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(provider.last().header("authorization"), None);
+}

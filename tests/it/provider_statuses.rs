@@ -1,0 +1,153 @@
+//! Providers that answer with anything but 200 (FAULTS F1, F9-F24).
+
+use crate::harness::*;
+
+/// An HTML page of some proxy in between.
+fn page(status: u16) -> Reply {
+    Reply::new(status, "text/html", "<html><h1>Bad gateway</h1></html>")
+}
+
+#[tokio::test]
+async fn errors_of_a_server_fall_back() {
+    let mut faults: Vec<_> = [
+        ("500", 500),
+        ("503", 503),
+        ("529", 529),
+        ("408", 408),
+        ("409", 409),
+        ("425", 425),
+    ]
+    .map(|(name, status)| Fault::new(name, refusal(status), "server_error"))
+    .into();
+    faults.extend([
+        Fault::new("502 in HTML", page(502), "server_error"),
+        Fault::new("504 in HTML", page(504), "server_error"),
+        Fault::new("520 of a proxy", page(520), "server_error"),
+        Fault::new("503 with Retry-After", refusal(503).header("retry-after", 7), "server_error"),
+    ]);
+    Faulty::whole(faults.clone()).await.assert_each_falls_back().await;
+    Faulty::streamed(faults).await.assert_each_falls_back().await;
+}
+
+#[tokio::test]
+async fn refusals_of_a_key_or_a_model_fall_back_and_never_reach_the_caller_as_such() {
+    let faults = [
+        Fault::new("401", refusal(401), "unauthorized"),
+        Fault::new("402", refusal(402), "billing"),
+        Fault::new("403", refusal(403), "forbidden"),
+        Fault::new("404", refusal(404), "not_found"),
+        Fault::new("429 without a word", refusal(429), "rate_limited").alone(Alone::LIMITED),
+        Fault::new("429 with Retry-After", refusal(429).header("retry-after", 7), "rate_limited")
+            .alone(Alone::LIMITED),
+        Fault::new("429 out of money", out_of_money(), "billing"),
+    ];
+    Faulty::whole(faults.clone()).await.assert_each_falls_back().await;
+    Faulty::streamed(faults).await.assert_each_falls_back().await;
+}
+
+fn out_of_money() -> Reply {
+    let body = r#"{"error":{"message":"You exceeded your quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
+    Reply::new(429, "application/json", body)
+}
+
+#[tokio::test]
+async fn statuses_that_mean_nothing_here_fall_back() {
+    let faults = [
+        Fault::new("204", Reply::new(204, "text/plain", ""), "malformed"),
+        Fault::new("201", good().status(201), "malformed"),
+        Fault::new("418", refusal(418), "unexpected_status"),
+        Fault::new("304", refusal(304), "unexpected_status"),
+    ];
+    Faulty::whole(faults.clone()).await.assert_each_falls_back().await;
+    Faulty::streamed(faults).await.assert_each_falls_back().await;
+}
+
+#[tokio::test]
+async fn redirects_are_never_followed() {
+    let trap = Scripted::always(good()).await;
+    let to_trap = |status| {
+        let target = format!("http://{}/v1/chat/completions", trap.address);
+        Fault::new("redirect", refusal(status).header("location", target), "unexpected_status")
+    };
+    Faulty::whole([301, 302, 303, 307, 308].map(to_trap)).await.assert_each_falls_back().await;
+    Faulty::streamed([301, 302, 303, 307, 308].map(to_trap)).await.assert_each_falls_back().await;
+    assert_eq!(trap.counts().connections, 0);
+}
+
+#[tokio::test]
+async fn interim_answers_are_passed_over() {
+    let mut script = good().script();
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
+    script.0.insert(0, Step::Write(hints.into()));
+    let provider = Scripted::always(script).await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    let response = gateway.chat(&ask("m")).await;
+    assert_eq!((response.status, response.text()), (200, completion(TEXT)));
+}
+
+#[tokio::test]
+async fn the_callers_mistake_at_the_first_provider_goes_to_the_caller() {
+    for status in [400, 413, 422] {
+        let body = r#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
+        let first = Scripted::always(Reply::new(status, "application/json", body)).await;
+        let second = Scripted::saying("second").await;
+        let gateway = Gateway::start(Setup::pair(&first, &second)).await;
+        for request in [ask("chat"), ask_stream("chat")] {
+            let response = gateway.chat(&request).await;
+            response.assert_error(status, "invalid_request_error", Some("context_length_exceeded"));
+            response.assert_param(Some("messages"));
+            assert_eq!(response.json()["error"]["message"], "too long");
+            assert_eq!(response.header("x-should-retry"), Some("false"));
+            assert_eq!(response.attempts(), 1);
+        }
+        assert_eq!((first.calls(), second.calls()), (2, 0));
+        assert_eq!(gateway.record(2).await["call.outcome"], "refused_by_provider");
+    }
+}
+
+#[tokio::test]
+async fn the_callers_mistake_at_a_later_provider_is_passed_over() {
+    let first = Scripted::always(refusal(500)).await;
+    let second = Scripted::always(refusal(400)).await;
+    let third = Scripted::saying("third").await;
+    let setup = Setup::pair(&first, &second)
+        .provider("third", &third, "")
+        .ordered("three", &["first/m", "second/m", "third/m"]);
+    let gateway = Gateway::start(setup).await;
+    let response = gateway.chat(&ask("three")).await;
+    assert_eq!((response.provider(), response.attempts()), ("third", 3));
+}
+
+#[tokio::test]
+async fn a_later_providers_word_on_the_request_is_the_answer_when_nobody_answers() {
+    let first = Scripted::always(refusal(500)).await;
+    let second = Scripted::always(refusal(422)).await;
+    let gateway = Gateway::start(Setup::pair(&first, &second)).await;
+    let response = gateway.chat(&ask("chat")).await;
+    response.assert_error(422, "invalid_request_error", None);
+    assert_eq!(response.attempts(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_error_does_not_charge_the_breaker() {
+    let provider = Scripted::always(refusal(400)).await;
+    let setup = Setup::new().provider("only", &provider, "breaker = { failures = 1, open = \"60s\" }");
+    let gateway = Gateway::start(setup).await;
+    for call in 1..=4 {
+        assert_eq!(gateway.chat(&ask("m")).await.status, 400);
+        assert_eq!(provider.calls(), call);
+    }
+}
+
+#[tokio::test]
+async fn one_of_several_models_being_unknown_leaves_the_others_alone() {
+    let provider = Scripted::start(|seen| {
+        if seen.json()["model"] == "gone" { refusal(404) } else { good() }.script()
+    })
+    .await;
+    let lines = "breaker = { failures = 1, open = \"60s\" }\n\
+                 models = [{ name = \"gone\", input = 1, output = 1 }, { name = \"m\", input = 1, output = 1 }]";
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, lines)).await;
+    gateway.chat(&ask("gone")).await.assert_error(502, "api_error", Some("all_providers_failed"));
+    assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+}

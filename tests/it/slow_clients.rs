@@ -1,0 +1,139 @@
+//! Clients that are slow, odd or greedy on the wire (FAULTS K5, K7-K9; abuse cases 18-20, 26).
+
+use crate::harness::*;
+
+async fn bench(lines: &str) -> (Scripted, Gateway) {
+    let provider = Scripted::saying(TEXT).await;
+    let gateway = Gateway::start(Setup::one(&provider).server(lines)).await;
+    (provider, gateway)
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let (_provider, gateway) = bench("header_timeout = \"300ms\"").await;
+    for begun in ["", "P", "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nx-half: "] {
+        let mut connection = Connection::open(gateway.door).await;
+        connection.send(begun).await;
+        let answer = connection.until_closed().await;
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_drips_is_closed() {
+    let (_provider, gateway) = bench("header_timeout = \"500ms\"").await;
+    let mut connection = Connection::open(gateway.door).await;
+    let drip = async {
+        for byte in "GET /livez HTTP/1.1\r\nhost: gateway\r\n".repeat(100).bytes() {
+            if !connection.send([byte]).await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("a head could drip for as long as it liked");
+    };
+    within("the dripping connection's end", drip).await;
+}
+
+#[tokio::test]
+async fn a_second_request_may_take_no_longer_than_the_first() {
+    let (_provider, gateway) = bench("header_timeout = \"400ms\"").await;
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(get("/livez", &[])).await;
+    assert_eq!(connection.response().await.status, 200);
+    connection.send("GET /livez HTTP/1.1\r\nhost: ").await;
+    let answer = connection.until_closed().await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_a_408() {
+    let (provider, gateway) = bench("body_timeout = \"300ms\"").await;
+    gateway.expect_calls(1);
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 100"])).await;
+    connection.send("{\"model\":").await;
+    let response = connection.response().await;
+    response.assert_error(408, "invalid_request_error", None);
+    connection.until_closed().await;
+    assert_eq!(provider.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_chunked_request_is_read_and_sent_on_with_a_length() {
+    let (provider, gateway) = bench("").await;
+    gateway.expect_calls(1);
+    let body = ask("m").to_string();
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "transfer-encoding: chunked"])).await;
+    for byte in body.as_bytes().chunks(7) {
+        connection.send(format!("{:x};ext=1\r\n", byte.len())).await;
+        connection.send(byte).await;
+        connection.send("\r\n").await;
+    }
+    connection.send("0\r\nx-trailer: 1\r\n\r\n").await;
+    assert_eq!(connection.response().await.status, 200);
+    assert_eq!(provider.last().body, body.as_bytes());
+    assert_eq!(provider.last().header("content-length"), Some(&*body.len().to_string()));
+    assert_eq!(provider.last().header("transfer-encoding"), None);
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_a_100_gets_it() {
+    let (_provider, gateway) = bench("").await;
+    gateway.expect_calls(1);
+    let body = ask("m").to_string();
+    let length = format!("content-length: {}", body.len());
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, &length, "expect: 100-continue"])).await;
+    let interim = connection.interim().await;
+    assert_eq!(interim.status, 100);
+    connection.send(body).await;
+    assert_eq!(connection.response().await.status, 200);
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let (provider, gateway) = bench("").await;
+    gateway.expect_calls(10);
+    let mut connection = Connection::open(gateway.door).await;
+    let requests: Vec<_> = (0..10).flat_map(|number| {
+        let seed = serde_json::json!({"seed": number, "stream": number % 3 == 0});
+        raw_chat(&with(ask("m"), seed))
+    })
+    .collect();
+    connection.send(requests).await;
+    for number in 0..10 {
+        let response = connection.response().await;
+        assert_eq!((response.status, response.end), (200, End::Whole), "{number}");
+        let streamed = response.header("content-type").unwrap().starts_with("text/event-stream");
+        assert_eq!(streamed, number % 3 == 0, "{number}");
+    }
+    let order: Vec<_> = provider.seen().iter().map(|seen| seen.json()["seed"].as_u64().unwrap()).collect();
+    assert_eq!(order, (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_connection_serves_call_after_call() {
+    let (_provider, gateway) = bench("").await;
+    gateway.expect_calls(4);
+    let mut connection = Connection::open(gateway.door).await;
+    for request in [ask("m"), ask_stream("m"), ask("unknown"), ask("m")] {
+        connection.send(raw_chat(&request)).await;
+        let response = connection.response().await;
+        assert_eq!(response.end, End::Whole);
+    }
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_wait_for_their_turn() {
+    let (_provider, gateway) = bench("max_connections = 2").await;
+    let (first, second) = (Connection::open(gateway.door).await, Connection::open(gateway.door).await);
+    let mut third = Connection::open(gateway.door).await;
+    third.send(get("/livez", &[])).await;
+    let early = tokio::time::timeout(std::time::Duration::from_millis(200), third.response()).await;
+    assert!(early.is_err(), "a third connection was served");
+    drop(first);
+    assert_eq!(third.response().await.status, 200);
+    drop(second);
+}

@@ -1,0 +1,121 @@
+//! Streams that break: before content another provider answers, after it the caller is told
+//! (FAULTS F35, F36, F38, F41, F42, F48; PITFALLS 17-21; invariant 2).
+
+use serde_json::json;
+
+use crate::harness::*;
+
+const SHORT: &str = "timeouts = { first_byte = \"300ms\", idle = \"300ms\" }";
+
+#[tokio::test]
+async fn what_breaks_before_content_falls_back() {
+    let long_line = format!("data: {}", "x".repeat(2 << 20));
+    let slow = |reply: Reply, class| Fault::new("a stall", reply, class).with(SHORT);
+    Faulty::streamed([
+        Fault::new("an error first", Reply::stream([error_event(503)]), "server_error"),
+        Fault::new("an error second", Reply::stream([role(), error_event(529)]), "server_error"),
+        Fault::new("a limit inside", Reply::stream([role(), error_event(429)]), "rate_limited").alone(Alone::LIMITED),
+        Fault::new("an error event", Reply::stream(["event: error\ndata: {\"message\":\"failed\"}\n\n"]), "server_error"),
+        Fault::new("nothing", Reply::stream(Vec::<String>::new()), "malformed"),
+        Fault::new("only a role", Reply::stream([role()]), "truncated"),
+        Fault::new("a page", Reply::new(200, "text/html", "<html>Log in</html>"), "truncated"),
+        Fault::new("no end of chunks", Reply::stream([role()]).then(Step::Fin), "truncated"),
+        Fault::new("a line without end", Reply::stream([long_line]), "malformed"),
+        Fault::new("half of JSON", Reply::new(200, "application/json", r#"{"choices":[{"#), "malformed"),
+        slow(good_stream().first(Step::Stall), "timeout"),
+        slow(Reply::stream(Vec::<String>::new()).then(Step::Stall), "timeout"),
+        slow(Reply::stream([role()]).then(Step::Stall), "timeout"),
+    ])
+    .await
+    .assert_each_falls_back()
+    .await;
+}
+
+/// A stream that says something and then breaks.
+fn breaking(end: Step) -> Reply {
+    Reply::stream([role(), text("Hello")]).then(end)
+}
+
+#[tokio::test]
+async fn what_breaks_after_content_is_told_and_never_spliced() {
+    let long_line = format!("data: {}", "x".repeat(2 << 20));
+    for (name, reply, class) in [
+        ("a cut", breaking(Step::Fin), "truncated"),
+        ("an end without a finish reason", Reply::stream([role(), text("Hello")]), "truncated"),
+        ("an end of a body without length", Reply::stream([role(), text("Hello")]).until_close(), "truncated"),
+        ("an error event", Reply::stream([role(), text("Hello"), error_event(503)]), "server_error"),
+        ("half an event", Reply::stream([role(), text("Hello"), text("lost")[..30].to_owned()]).then(Step::Fin), "truncated"),
+        ("half an event and a clean end", Reply::stream([role(), text("Hello"), text("lost")[..30].to_owned()]), "truncated"),
+        ("a line without end", Reply::stream([role(), text("Hello"), long_line]), "malformed"),
+        ("a stall", breaking(Step::Stall), "timeout"),
+    ] {
+        let first = Scripted::always(reply).await;
+        let second = Scripted::saying("second").await;
+        let setup = Setup::new()
+            .provider("first", &first, SHORT)
+            .provider("second", &second, "")
+            .ordered("chat", &["first/m", "second/m"]);
+        let gateway = Gateway::start(setup).await;
+        let response = gateway.chat(&ask_stream("chat")).await;
+        let error = response.assert_stream_error();
+        let begun = role() + &text("Hello");
+        assert!(response.text().starts_with(&begun), "{name}: {}", response.text());
+        assert_eq!(said(&response.body), "Hello", "{name}");
+        assert_error_shape(&json!({"error": error}), "api_error", Some("all_providers_failed"));
+        assert_eq!(second.calls(), 0, "{name}");
+        let record = gateway.record(1).await;
+        assert_eq!(record["call.outcome"], "stream_broken", "{name}");
+        assert_eq!(record["cost.estimated"], true, "{name}: {record}");
+        let labels = [("provider", "first"), ("class", class)];
+        assert_eq!(gateway.metrics().await.sum("tollgate_attempts_total", &labels), 1.0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_after_content_is_told() {
+    let (seen, wait) = gate();
+    // A reset overtakes what the client has not read yet, so it waits.
+    let provider = Scripted::always(Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then(Step::Reset)).await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    let mut connection = gateway.begin(&ask_stream("m")).await;
+    let mut response = connection.head().await.unwrap();
+    connection.until(&mut response, "Hello").await;
+    seen.open();
+    connection.rest(&mut response).await;
+    response.assert_stream_error();
+    assert_eq!(gateway.record(1).await["call.outcome"], "stream_broken");
+}
+
+#[tokio::test]
+async fn an_idle_time_that_runs_out_closes_the_provider() {
+    let provider = Scripted::always(breaking(Step::Stall)).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, SHORT)).await;
+    gateway.chat(&ask_stream("m")).await.assert_stream_error();
+    provider.until("the gateway giving the stalled stream up", |counts| counts.gone == 1).await;
+}
+
+#[tokio::test]
+async fn a_broken_stream_charges_the_breaker() {
+    let provider = Scripted::always(breaking(Step::Fin)).await;
+    let setup = Setup::new().provider("only", &provider, "breaker = { failures = 2, open = \"60s\" }");
+    let gateway = Gateway::start(setup).await;
+    for _ in 0..2 {
+        gateway.chat(&ask_stream("m")).await.assert_stream_error();
+    }
+    gateway.chat(&ask_stream("m")).await.assert_error(503, "overloaded", Some("no_provider_available"));
+    assert_eq!(provider.calls(), 2);
+}
+
+#[tokio::test]
+async fn the_total_time_ends_a_stream_that_never_stops() {
+    let drip = vec![text("on"); 200];
+    let provider = Scripted::always(
+        Reply::stream(drip).paced(std::time::Duration::from_millis(20)),
+    )
+    .await;
+    let setup = Setup::new().provider("only", &provider, "timeouts = { total = \"500ms\" }");
+    let gateway = Gateway::start(setup).await;
+    let response = gateway.chat(&ask_stream("m")).await;
+    response.assert_stream_error();
+    provider.until("the gateway giving the endless stream up", |counts| counts.gone == 1).await;
+}
