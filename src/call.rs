@@ -95,6 +95,8 @@ pub struct Journal {
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     pub attempts: SmallVec<[AttemptNote; 2]>,
+    /// The gateway gave the call up at its own end: nobody else is to blame.
+    pub given_up: bool,
 }
 
 /// One attempt. The last one may be without an end: then it was under way when the call was dropped.

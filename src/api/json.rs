@@ -223,18 +223,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads any value and says where it stands.
-    pub fn skip(&mut self) -> Result<Range<usize>, Malformed> {
-        let kind = self.kind()?;
-        let start = self.at;
-        match kind {
-            Kind::Object => self.object(|inner, _, _| inner.skip().map(drop))?,
-            Kind::Array => self.array(|inner, _| inner.skip().map(drop)).map(drop)?,
-            Kind::String => self.string().map(drop)?,
-            Kind::Number => self.number().map(drop)?,
-            Kind::Bool => self.bool().map(drop)?,
-            Kind::Null => self.null()?,
-        }
+    pub fn span(&mut self) -> Result<Range<usize>, Malformed> {
+        let start = self.position();
+        self.skip()?;
         Ok(start..self.at)
+    }
+
+    /// Reads any value.
+    pub fn skip(&mut self) -> Result<(), Malformed> {
+        match self.kind()? {
+            Kind::Object => self.object(|inner, _, _| inner.skip()),
+            Kind::Array => self.array(|inner, _| inner.skip()).map(drop),
+            Kind::String => self.string().map(drop),
+            Kind::Number => self.number().map(drop),
+            Kind::Bool => self.bool().map(drop),
+            Kind::Null => self.null(),
+        }
     }
 
     /// Nothing but white space may be left.
@@ -368,7 +372,7 @@ mod tests {
 
     fn accepts(text: &str) -> bool {
         let mut scanner = Scanner::new(text);
-        scanner.skip().and_then(|_| scanner.end()).is_ok()
+        scanner.skip().and_then(|()| scanner.end()).is_ok()
     }
 
     #[test]
@@ -419,7 +423,7 @@ mod tests {
         let mut seen = Vec::new();
         Scanner::new(text)
             .object(|inner, key, start| {
-                let span = inner.skip()?;
+                let span = inner.span()?;
                 seen.push((key.raw().to_owned(), start, text[span].to_owned()));
                 Ok::<_, Malformed>(())
             })

@@ -62,8 +62,8 @@ where
                     open.end(Outcome::OK);
                     ReplyBody::Whole(bytes)
                 }
-                ReplyBody::Events(frames) => ReplyBody::Events(MeteredFrames::new(frames, open)),
-                ReplyBody::Long(frames) => ReplyBody::Long(MeteredFrames::new(frames, open)),
+                ReplyBody::Events(frames) => ReplyBody::Events(MeteredFrames::around(frames, open)),
+                ReplyBody::Long(frames) => ReplyBody::Long(MeteredFrames::around(frames, open)),
             };
             Ok(reply)
         })
@@ -78,7 +78,7 @@ struct MeteredFrames {
 }
 
 impl MeteredFrames {
-    fn new(frames: FrameStream, open: Open) -> FrameStream {
+    fn around(frames: FrameStream, open: Open) -> FrameStream {
         Box::pin(Self {
             frames,
             open: Some(open),

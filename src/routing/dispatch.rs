@@ -130,8 +130,12 @@ fn reply(ticket: Ticket, answered: Answered, failed: usize) -> Reply {
             target_permit.succeed();
             (ReplyBody::Whole(bytes), usage, complete)
         }
-        Body::Events(frames) => (ReplyBody::Events(Relay::new(frames, target_permit, slot)), None, false),
-        Body::Long(frames) => (ReplyBody::Long(Relay::new(frames, target_permit, slot)), None, false),
+        Body::Events(frames) => (
+            ReplyBody::Events(Relay::around(frames, target_permit, slot)),
+            None,
+            false,
+        ),
+        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot)), None, false),
     };
     Reply {
         content_type: answered.content_type,

@@ -20,7 +20,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(frames: FrameStream, mut permit: Permit, slot: Option<Slot>) -> FrameStream {
+    pub(super) fn around(frames: FrameStream, mut permit: Permit, slot: Option<Slot>) -> FrameStream {
         permit.confirm();
         Box::pin(Self {
             frames,

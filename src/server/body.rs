@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::io::BusyGuard;
 use super::respond::error_event;
-use crate::call::{Frame as Event, FrameKind, FrameStream, Reply, ReplyBody};
+use crate::call::{Frame as Event, FrameKind, FrameStream, Journal, Reply, ReplyBody};
 use crate::error::{GatewayError, Tried};
 
 /// Says that the connection lives. One newline: with two, some clients would take it for an empty event.
@@ -139,15 +139,24 @@ impl Body for OutBody {
 /// A reply that has not come yet.
 pub(super) type Pending = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
 
+/// What a stream goes by besides its frames.
+#[derive(Debug, Clone)]
+pub(super) struct Rhythm {
+    /// Comment lines fill silences of this length.
+    pub(super) keepalive: Duration,
+    /// Cancelled when the gateway gives up the calls that are left.
+    pub(super) stop: CancellationToken,
+    pub(super) journal: Arc<Journal>,
+}
+
 /// A stream of events to a client.
 pub(super) struct Events {
     state: State,
-    /// Comment lines fill silences of this length.
     keepalive: Duration,
     last_sent: Instant,
     timer: Pin<Box<Sleep>>,
-    /// The gateway gives up the calls that are left.
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+    journal: Arc<Journal>,
 }
 
 enum State {
@@ -161,27 +170,23 @@ enum State {
 }
 
 impl Events {
-    pub(super) fn flowing(
-        frames: FrameStream,
-        provider: Arc<str>,
-        keepalive: Duration,
-        stop: CancellationToken,
-    ) -> Self {
-        Self::new(State::Flowing { frames, provider }, keepalive, stop, Instant::now())
+    pub(super) fn flowing(frames: FrameStream, provider: Arc<str>, rhythm: Rhythm) -> Self {
+        Self::new(State::Flowing { frames, provider }, rhythm, Instant::now())
     }
 
     /// Begins with a keep-alive at once.
-    pub(super) fn waiting(reply: Pending, keepalive: Duration, stop: CancellationToken) -> Self {
+    pub(super) fn waiting(reply: Pending, rhythm: Rhythm) -> Self {
         let now = Instant::now();
-        Self::new(
-            State::Waiting(reply),
-            keepalive,
-            stop,
-            now.checked_sub(keepalive).unwrap_or(now),
-        )
+        let last_sent = now.checked_sub(rhythm.keepalive).unwrap_or(now);
+        Self::new(State::Waiting(reply), rhythm, last_sent)
     }
 
-    fn new(state: State, keepalive: Duration, stop: CancellationToken, last_sent: Instant) -> Self {
+    fn new(state: State, rhythm: Rhythm, last_sent: Instant) -> Self {
+        let Rhythm {
+            keepalive,
+            stop,
+            journal,
+        } = rhythm;
         let timer = Box::pin(sleep_until(last_sent + keepalive));
         Self {
             state,
@@ -189,6 +194,7 @@ impl Events {
             last_sent,
             timer,
             stopped: Box::pin(stop.cancelled_owned()),
+            journal,
         }
     }
 
@@ -248,6 +254,7 @@ impl Events {
     /// Nothing to send: is it time for a comment, or for the end?
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if self.stopped.as_mut().poll(cx).is_ready() {
+            self.journal.with(|notes| notes.given_up = true);
             self.state = State::Over;
             return Poll::Ready(Some(error_event(&GatewayError::ShuttingDown)));
         }

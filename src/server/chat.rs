@@ -11,11 +11,11 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::body::{Events, OutBody, Pending};
+use super::body::{Events, OutBody, Pending, Rhythm};
 use super::front::Doors;
-use super::respond::{self, Left};
+use super::respond;
 use super::wishes::{cache_wish, check_media_type, deadline};
-use crate::call::{Call, Caller, Door, Journal};
+use crate::call::{Call, Caller, Door};
 use crate::dialects::openai_chat::read_envelope;
 use crate::error::GatewayError;
 
@@ -133,29 +133,27 @@ async fn read_body(mut body: Incoming, limit: usize, patience: Duration) -> Resu
 
 async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
     let stream = call.envelope.stream;
-    let journal: Arc<Journal> = Arc::clone(&call.journal);
     let (arrived, read) = (call.arrived, call.read);
-    let keepalive = doors.server.keepalive;
+    let rhythm = Rhythm {
+        keepalive: doors.server.keepalive,
+        stop: doors.stop.clone(),
+        journal: Arc::clone(&call.journal),
+    };
     let mut pending: Pending = Box::pin(doors.calls.clone().oneshot(call));
     let reply = tokio::select! {
         biased;
         reply = &mut pending => reply,
         // The status has to leave at some time; from then on whatever happens is told in events.
-        () = tokio::time::sleep_until(arrived + keepalive), if stream => {
-            return respond::waiting(Events::waiting(pending, keepalive, doors.stop.clone()));
+        () = tokio::time::sleep_until(arrived + rhythm.keepalive), if stream => {
+            return respond::waiting(Events::waiting(pending, rhythm));
         }
-        () = doors.stop.cancelled() => Err(GatewayError::ShuttingDown),
+        () = doors.stop.cancelled() => {
+            rhythm.journal.with(|notes| notes.given_up = true);
+            Err(GatewayError::ShuttingDown)
+        }
     };
     match reply {
-        Ok(reply) => respond::reply(
-            reply,
-            Left {
-                journal: &journal,
-                read,
-            },
-            keepalive,
-            doors.stop.clone(),
-        ),
+        Ok(reply) => respond::reply(reply, read, rhythm),
         Err(error) => respond::error(&error),
     }
 }

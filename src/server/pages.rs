@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub(super) fn client_pages(doors: Arc<Doors>) -> Router {
         .method_not_allowed_fallback(wrong_method);
     // Calls do not come here; whoever knocks with another method does.
     for path in CALL_PATHS {
-        router = router.route(path, any(wrong_method));
+        router = router.route(path, any(async || ([(ALLOW, "POST")], wrong_method().await)));
     }
     router.with_state(doors)
 }
@@ -135,5 +135,5 @@ fn told(status: StatusCode, message: &str) -> Response {
         param: None,
         code: None,
     };
-    respond::page(status, body).map(axum::body::Body::new)
+    respond::page(status, &body).map(axum::body::Body::new)
 }

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::body::{Events, OutBody};
+use super::body::{Events, OutBody, Rhythm};
 use crate::api::ErrorBody;
-use crate::call::{Journal, Reply, ReplyBody};
+use crate::call::{Reply, ReplyBody};
 use crate::error::{GatewayError, Standing};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -37,15 +36,8 @@ pub(super) mod names {
     pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 }
 
-/// What a call leaves behind for the head of its answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Left<'a> {
-    pub(super) journal: &'a Journal,
-    pub(super) read: Instant,
-}
-
-/// An answer.
-pub(super) fn reply(reply: Reply, left: Left<'_>, keepalive: Duration, stop: CancellationToken) -> Response<OutBody> {
+/// An answer to a request that had been read at `read`.
+pub(super) fn reply(reply: Reply, read: Instant, rhythm: Rhythm) -> Response<OutBody> {
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(CONTENT_TYPE, reply.content_type);
     protect(&mut headers);
@@ -70,14 +62,14 @@ pub(super) fn reply(reply: Reply, left: Left<'_>, keepalive: Duration, stop: Can
     if let Some(cost) = reply.cost {
         text(&mut headers, names::COST_USD, &cost.to_string());
     }
-    let overhead = left.journal.with(|notes| notes.overhead(left.read, Instant::now()));
+    let overhead = rhythm.journal.with(|notes| notes.overhead(read, Instant::now()));
     headers.insert(
         names::OVERHEAD_US,
         u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX).into(),
     );
     let body = match reply.body {
         ReplyBody::Whole(bytes) => bytes.into(),
-        ReplyBody::Events(frames) => Events::flowing(frames, served.provider, keepalive, stop).into(),
+        ReplyBody::Events(frames) => Events::flowing(frames, served.provider, rhythm).into(),
         ReplyBody::Long(frames) => OutBody::long(frames),
     };
     let mut response = Response::new(body);
@@ -97,7 +89,7 @@ pub(super) fn waiting(events: Events) -> Response<OutBody> {
 pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
     let told = Told::of(error);
     let message = error.to_string();
-    let mut response = page(told.status, told.body(&message));
+    let mut response = page(told.status, &told.body(&message));
     let headers = response.headers_mut();
     if let Some(wait) = told.retry_after {
         // Rounded up: who comes earlier is refused again.
@@ -123,6 +115,10 @@ pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
     {
         rate_limit(headers, standing);
     }
+    if matches!(error, GatewayError::BodyTooLarge { .. } | GatewayError::BodyTimeout) {
+        // The rest of the body is not read, so nothing can follow it.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(attempts) = told.attempts {
         headers.insert(names::ATTEMPTS, attempts.into());
     }
@@ -135,7 +131,7 @@ pub(super) fn error_event(error: &GatewayError) -> Bytes {
 }
 
 /// An error that concerns no call: an unknown path, a wrong method.
-pub(super) fn page(status: StatusCode, body: ErrorBody<'_>) -> Response<OutBody> {
+pub(super) fn page(status: StatusCode, body: &ErrorBody<'_>) -> Response<OutBody> {
     let mut response = Response::new(OutBody::from(Bytes::from(body.to_json())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);

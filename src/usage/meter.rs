@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::record::{Outcome, Record, Totals};
 use crate::api::{NanoUsd, Usage};
-use crate::call::{CacheStatus, Call, Caller, Door, Journal, Reply, ReplyBody};
+use crate::call::{CacheStatus, Call, Caller, Door, Journal, Notes, Reply, ReplyBody};
 use crate::error::GatewayError;
 use crate::telemetry::{CallLabels, Label, Metrics, RefusalLabels};
 
@@ -120,6 +120,15 @@ impl Open {
             .filter(|_| reply.cache == CacheStatus::Hit || usage.is_some())
     }
 
+    /// A call that nobody ended was left by its client, unless we are the ones who left.
+    fn outcome(&self, notes: &Notes) -> Outcome {
+        match self.outcome {
+            Outcome::CLIENT_GONE if std::thread::panicking() => Outcome::INTERNAL,
+            Outcome::CLIENT_GONE if notes.given_up => Outcome::SHUTTING_DOWN,
+            outcome => outcome,
+        }
+    }
+
     fn estimate(&self) -> Usage {
         Usage {
             input: self.estimated_input,
@@ -162,7 +171,7 @@ impl Drop for Open {
             door: self.door,
             caller: Arc::clone(&self.caller),
             model: Arc::clone(&self.label),
-            outcome: self.outcome,
+            outcome: self.outcome(&notes),
             cache: self.cache,
             notes,
             usage: self.usage,

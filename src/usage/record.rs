@@ -41,6 +41,8 @@ impl Outcome {
     pub const OK: Self = Self("ok");
     pub const CLIENT_GONE: Self = Self("client_gone");
     pub const STREAM_BROKEN: Self = Self("stream_broken");
+    pub const SHUTTING_DOWN: Self = Self("shutting_down");
+    pub const INTERNAL: Self = Self("internal");
 }
 
 /// What the attempts of a call come to.

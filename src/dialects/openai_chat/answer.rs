@@ -39,7 +39,7 @@ fn judge(text: &str) -> Result<Answer, Malformed> {
         match (key.raw(), value.kind()?) {
             ("choices", Kind::Array) => drop(value.array(|choice, _| {
                 if choice.kind()? != Kind::Object {
-                    return choice.skip().map(drop);
+                    return choice.skip();
                 }
                 choices += 1;
                 complete &= ended_by_itself(choice)?;
@@ -47,8 +47,8 @@ fn judge(text: &str) -> Result<Answer, Malformed> {
             })?),
             ("usage", Kind::Object) => usage = read_usage(value)?.or(usage),
             ("x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
-            ("error", Kind::Object | Kind::String) => error = Some(error_class(&text[value.skip()?])),
-            _ => drop(value.skip()?),
+            ("error", Kind::Object | Kind::String) => error = Some(error_class(&text[value.span()?])),
+            _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
@@ -71,11 +71,11 @@ fn ended_by_itself(choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
             ("message", Kind::Object) => value.object(|field, name, _| {
                 match (name.raw(), field.kind()?) {
                     ("refusal", Kind::String) => refused |= !field.string()?.is_empty(),
-                    _ => drop(field.skip()?),
+                    _ => field.skip()?,
                 }
                 Ok::<_, Malformed>(())
             })?,
-            _ => drop(value.skip()?),
+            _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
@@ -95,7 +95,7 @@ pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malfo
             ("prompt_cache_hit_tokens", Kind::Number) => cache_hits = count(value)?,
             ("prompt_tokens_details", Kind::Object) => cached = detail(value, "cached_tokens")?,
             ("completion_tokens_details", Kind::Object) => reasoning = detail(value, "reasoning_tokens")?,
-            _ => drop(value.skip()?),
+            _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
@@ -116,7 +116,7 @@ pub(super) fn read_wrapped_usage(wrapper: &mut Scanner<'_>) -> Result<Option<Usa
     wrapper.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
             ("usage", Kind::Object) => usage = read_usage(value)?,
-            _ => drop(value.skip()?),
+            _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
@@ -130,7 +130,7 @@ fn detail(details: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, Malforme
             found = count(value)?;
             return Ok::<_, Malformed>(());
         }
-        value.skip().map(drop)
+        value.skip()
     })?;
     Ok(found)
 }

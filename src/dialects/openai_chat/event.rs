@@ -81,8 +81,8 @@ impl EventReader {
                 }
                 ("usage", Kind::Object) => usage = read_usage(value)?.or(usage),
                 ("x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
-                ("error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.skip()?])),
-                _ => drop(value.skip()?),
+                ("error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.span()?])),
+                _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
         })?;
@@ -101,7 +101,7 @@ impl EventReader {
     /// Whether this choice's delta holds something that the user reads.
     fn choice(&mut self, choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
         if choice.kind()? != Kind::Object {
-            return choice.skip().map(|_| false);
+            return choice.skip().map(|()| false);
         }
         let mut index = 0;
         let mut finished = false;
@@ -112,7 +112,7 @@ impl EventReader {
                 ("finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
                 ("delta" | "message", Kind::Object) => content |= has_content(value)?,
                 ("text", Kind::String) => content |= !value.string()?.is_empty(),
-                _ => drop(value.skip()?),
+                _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
         })?;
@@ -132,15 +132,15 @@ fn has_content(delta: &mut Scanner<'_>) -> Result<bool, Malformed> {
             ("content" | "reasoning_content" | "reasoning" | "reasoning_details" | "refusal" | "tool_calls", kind) => {
                 content |= match kind {
                     Kind::String => !value.string()?.is_empty(),
-                    Kind::Array => value.array(|part, _| part.skip().map(drop))? > 0,
-                    _ => value.skip().map(|_| false)?,
+                    Kind::Array => value.array(|part, _| part.skip())? > 0,
+                    _ => value.skip().map(|()| false)?,
                 };
             }
             ("function_call" | "audio", Kind::Object) => {
                 value.skip()?;
                 content = true;
             }
-            _ => drop(value.skip()?),
+            _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;

@@ -3,10 +3,14 @@
 
 mod answer;
 mod event;
+mod fields;
+mod messages;
 mod request;
 mod rewrite;
+mod stream_options;
 
 pub use answer::{Answer, is_out_of_money, read_answer, read_refusal};
 pub use event::{EventReader, Seen};
-pub use request::{Invalid, read_envelope};
+pub use fields::Invalid;
+pub use request::read_envelope;
 pub use rewrite::{Segments, rewrite};

@@ -3,36 +3,12 @@
 use std::ops::Range;
 
 use smallvec::SmallVec;
-use thiserror::Error;
 
-use crate::api::json::{Kind, Malformed, Scanner, Str};
-use crate::api::{Edit, Envelope, MEDIUM_TOKENS, estimate_tokens};
-
-/// Why a body is refused. `param` is the field as OpenAI names it, e.g. `messages[0].role`.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Invalid {
-    pub message: String,
-    pub param: Option<String>,
-}
-
-impl Invalid {
-    fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            param: Some(param.into()),
-        }
-    }
-}
-
-impl From<Malformed> for Invalid {
-    fn from(malformed: Malformed) -> Self {
-        Self {
-            message: format!("the body is not valid JSON: {malformed}"),
-            param: None,
-        }
-    }
-}
+use super::fields::{Invalid, optional, whole_number, wrong_type};
+use super::messages::Prompt;
+use super::stream_options::StreamOptions;
+use crate::api::Envelope;
+use crate::api::json::{Kind, Scanner, Str};
 
 /// Members that are read, checked and allowed once. A provider that ignores case must not read another one than we do,
 /// so their other spellings are refused too.
@@ -48,7 +24,6 @@ const ENVELOPE: [&str; 8] = [
 ];
 /// Members that are numbers wherever they are known.
 const NUMBERS: [&str; 4] = ["temperature", "top_p", "presence_penalty", "frequency_penalty"];
-const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 
 /// Reads and checks a chat request. Unknown members are left alone.
 pub fn read_envelope(body: &[u8]) -> Result<Envelope, Invalid> {
@@ -75,30 +50,15 @@ struct Request {
     /// One bit for each member of [`ENVELOPE`].
     seen: u8,
     model: Option<(String, Range<usize>)>,
-    has_messages: bool,
+    prompt: Option<Prompt>,
     stream: bool,
-    options: Options,
+    options: StreamOptions,
     n: Option<u32>,
     max_tokens: Option<u32>,
-    text_bytes: u64,
-    media: u64,
-    vision: bool,
+    /// Bytes of the tools' descriptions, which the model reads too.
+    tool_bytes: u64,
     tools: bool,
     immaterial: SmallVec<[Range<usize>; 3]>,
-}
-
-/// `stream_options`.
-#[derive(Default)]
-enum Options {
-    #[default]
-    Absent,
-    Null(Range<usize>),
-    /// Without `include_usage`; the byte behind the brace, and whether members follow.
-    Without {
-        inside: usize,
-        empty: bool,
-    },
-    Asked(bool, Range<usize>),
 }
 
 impl Request {
@@ -107,9 +67,9 @@ impl Request {
         self.allow_once(&key)?;
         match key.as_ref() {
             "model" => self.model(value)?,
-            "messages" => self.messages(value)?,
+            "messages" => self.prompt.insert(Prompt::default()).read(value)?,
             "stream" => self.stream = optional(value, Kind::Bool, "stream", Scanner::bool)?.unwrap_or(false),
-            "stream_options" => self.stream_options(value)?,
+            "stream_options" => self.options = StreamOptions::read(value)?,
             "n" => self.n = whole_number(value, "n", 1, 128)?,
             name @ ("max_tokens" | "max_completion_tokens") => {
                 self.max_tokens = self.max_tokens.max(whole_number(value, name, 1, i32::MAX as u32)?);
@@ -118,7 +78,7 @@ impl Request {
             "seed" => drop(optional(value, Kind::Number, "seed", Scanner::number)?),
             name if NUMBERS.contains(&name) => drop(optional(value, Kind::Number, name, Scanner::number)?),
             "tools" | "functions" => self.offered_tools(value)?,
-            _ => drop(value.skip()?),
+            _ => value.skip()?,
         }
         if matches!(key.as_ref(), "stream" | "stream_options" | "user") {
             self.immaterial.push(start..value.position_behind());
@@ -159,137 +119,14 @@ impl Request {
         Ok(())
     }
 
-    fn messages(&mut self, value: &mut Scanner<'_>) -> Result<(), Invalid> {
-        if value.kind()? != Kind::Array {
-            return Err(wrong_type("messages", Kind::Array));
-        }
-        let count = value.array(|message, index| self.message(message, index))?;
-        if count == 0 {
-            return Err(Invalid::new(
-                "messages",
-                "`messages` is empty; at least one message is needed",
-            ));
-        }
-        self.has_messages = true;
-        Ok(())
-    }
-
-    fn message(&mut self, message: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
-        if message.kind()? != Kind::Object {
-            return Err(Invalid::new(
-                format!("messages[{index}]"),
-                format!("`messages[{index}]` must be an object"),
-            ));
-        }
-        let mut has_role = false;
-        message.object(|value, key, _| {
-            match key.decode().as_ref() {
-                "role" => {
-                    role(value, index)?;
-                    has_role = true;
-                }
-                "content" => self.content(value, index)?,
-                // Arguments of earlier calls are text that the provider reads.
-                "tool_calls" | "function_call" => self.text_bytes += value.skip()?.len() as u64,
-                _ => drop(value.skip()?),
-            }
-            Ok::<_, Invalid>(())
-        })?;
-        if has_role {
-            return Ok(());
-        }
-        Err(Invalid::new(
-            format!("messages[{index}].role"),
-            format!("`messages[{index}].role` is missing"),
-        ))
-    }
-
-    fn content(&mut self, value: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
-        match value.kind()? {
-            Kind::String => self.text_bytes += value.string()?.raw().len() as u64,
-            Kind::Null => value.null()?,
-            Kind::Array => drop(value.array(|part, _| match part.kind()? {
-                Kind::Object => self.part(part),
-                _ => part.skip().map(drop).map_err(Invalid::from),
-            })?),
-            _ => {
-                let field = format!("messages[{index}].content");
-                return Err(Invalid::new(
-                    &*field,
-                    format!("`{field}` must be a string or an array of parts"),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// A typed part, or an object inside one: its texts and media are counted.
-    fn part(&mut self, part: &mut Scanner<'_>) -> Result<(), Invalid> {
-        part.object(|value, key, _| {
-            let key = key.decode();
-            match value.kind()? {
-                Kind::String => {
-                    let text = value.string()?.raw();
-                    match key.as_ref() {
-                        "type" => self.vision |= text == "image_url",
-                        "text" => self.text_bytes += text.len() as u64,
-                        "data" => self.media += 1,
-                        _ if text.starts_with("data:") => self.media += 1,
-                        _ => {}
-                    }
-                    Ok(())
-                }
-                Kind::Object => self.part(value),
-                _ => value.skip().map(drop).map_err(Invalid::from),
-            }
-        })
-    }
-
-    fn stream_options(&mut self, value: &mut Scanner<'_>) -> Result<(), Invalid> {
-        let start = value.position();
-        match value.kind()? {
-            Kind::Null => {
-                value.null()?;
-                self.options = Options::Null(start..value.position_behind());
-            }
-            Kind::Object => {
-                let mut asked = None;
-                let mut empty = true;
-                value.object(|option, key, _| {
-                    empty = false;
-                    if key.decode() != "include_usage" {
-                        return option.skip().map(drop).map_err(Invalid::from);
-                    }
-                    let name = "stream_options.include_usage";
-                    if asked.is_some() {
-                        return Err(Invalid::new(name, format!("`{name}` is given more than once")));
-                    }
-                    let start = option.position();
-                    let wanted = optional(option, Kind::Bool, name, Scanner::bool)?.unwrap_or(false);
-                    asked = Some((wanted, start..option.position_behind()));
-                    Ok(())
-                })?;
-                self.options = match asked {
-                    Some((wanted, at)) => Options::Asked(wanted, at),
-                    None => Options::Without {
-                        inside: start + 1,
-                        empty,
-                    },
-                };
-            }
-            _ => return Err(wrong_type("stream_options", Kind::Object)),
-        }
-        Ok(())
-    }
-
     fn offered_tools(&mut self, value: &mut Scanner<'_>) -> Result<(), Invalid> {
         match value.kind()? {
             Kind::Null => value.null()?,
             Kind::Array => {
                 let start = value.position();
-                let count = value.array(|tool, _| tool.skip().map(drop))?;
+                let count = value.array(|tool, _| tool.skip())?;
                 self.tools |= count > 0;
-                self.text_bytes += (value.position_behind() - start) as u64;
+                self.tool_bytes += (value.position_behind() - start) as u64;
             }
             _ => return Err(wrong_type("tools", Kind::Array)),
         }
@@ -298,44 +135,11 @@ impl Request {
 
     fn finish(self, text: &str) -> Result<Envelope, Invalid> {
         let (model, model_at) = self.model.ok_or_else(|| Invalid::new("model", "`model` is missing"))?;
-        if !self.has_messages {
-            return Err(Invalid::new("messages", "`messages` is missing"));
-        }
-        let (include_usage, ask_usage) = match self.options {
-            // A member at the end of the object, behind whatever stands there.
-            Options::Absent => {
-                let end = text.rfind('}').expect("the body was read as an object");
-                (
-                    false,
-                    Edit {
-                        at: end..end,
-                        text: r#","stream_options":{"include_usage":true}"#,
-                    },
-                )
-            }
-            Options::Null(at) => (
-                false,
-                Edit {
-                    at,
-                    text: r#"{"include_usage":true}"#,
-                },
-            ),
-            Options::Without { inside, empty: true } => (
-                false,
-                Edit {
-                    at: inside..inside,
-                    text: r#""include_usage":true"#,
-                },
-            ),
-            Options::Without { inside, empty: false } => (
-                false,
-                Edit {
-                    at: inside..inside,
-                    text: r#""include_usage":true,"#,
-                },
-            ),
-            Options::Asked(wanted, at) => (wanted, Edit { at, text: "true" }),
-        };
+        let mut prompt = self
+            .prompt
+            .ok_or_else(|| Invalid::new("messages", "`messages` is missing"))?;
+        prompt.text_bytes += self.tool_bytes;
+        let (include_usage, ask_usage) = self.options.ask_usage(text);
         Ok(Envelope {
             model,
             model_at,
@@ -344,70 +148,18 @@ impl Request {
             max_tokens: self.max_tokens,
             include_usage,
             ask_usage,
-            input_tokens: estimate_tokens(self.text_bytes) + self.media * MEDIUM_TOKENS,
-            vision: self.vision,
+            input_tokens: prompt.tokens(),
+            vision: prompt.vision,
             tools: self.tools,
             immaterial: self.immaterial,
         })
     }
 }
 
-fn role(value: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
-    let field = || format!("messages[{index}].role");
-    if value.kind()? != Kind::String {
-        return Err(wrong_type(&field(), Kind::String));
-    }
-    if ROLES.contains(&value.string()?.decode().as_ref()) {
-        return Ok(());
-    }
-    Err(Invalid::new(
-        field(),
-        format!("`{}` must be one of {}", field(), ROLES.join(", ")),
-    ))
-}
-
-/// A value of one kind, or null.
-fn optional<'a, T>(
-    value: &mut Scanner<'a>,
-    wanted: Kind,
-    name: &str,
-    read: impl FnOnce(&mut Scanner<'a>) -> Result<T, Malformed>,
-) -> Result<Option<T>, Invalid> {
-    match value.kind()? {
-        Kind::Null => Ok(value.null().map(|()| None)?),
-        kind if kind == wanted => Ok(Some(read(value)?)),
-        _ => Err(wrong_type(name, wanted)),
-    }
-}
-
-fn whole_number(value: &mut Scanner<'_>, name: &str, least: u32, most: u32) -> Result<Option<u32>, Invalid> {
-    let Some(text) = optional(value, Kind::Number, name, Scanner::number)? else {
-        return Ok(None);
-    };
-    match text.parse::<u32>() {
-        Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
-        _ => Err(Invalid::new(
-            name,
-            format!("`{name}` must be a whole number from {least} to {most}"),
-        )),
-    }
-}
-
-fn wrong_type(name: &str, wanted: Kind) -> Invalid {
-    let wanted = match wanted {
-        Kind::Object => "an object",
-        Kind::Array => "an array",
-        Kind::String => "a string",
-        Kind::Number => "a number",
-        Kind::Bool => "true or false",
-        Kind::Null => "null",
-    };
-    Invalid::new(name, format!("`{name}` must be {wanted}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::{Edit, MEDIUM_TOKENS, estimate_tokens};
 
     fn envelope(body: &str) -> Envelope {
         read_envelope(body.as_bytes()).unwrap()
