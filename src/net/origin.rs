@@ -78,12 +78,13 @@ impl Origin {
     ///
     /// A connection from the pool may be closed by the other side at that very moment; where it dies before a byte of
     /// the answer has come, the request is sent once more over a new one. Dropping the future closes the connection.
+    /// Returns the answer and when its request was sent.
     pub async fn send(
         self: &Arc<Self>,
         request: impl Fn() -> Request<RequestBody>,
         answer_within: Duration,
         until: Instant,
-    ) -> Result<Response<ResponseBody>, NetError> {
+    ) -> Result<(Response<ResponseBody>, Instant), NetError> {
         if let Some(mut link) = self.checkout().await {
             match answer(&mut link, request(), answer_within, until).await {
                 Err(NetError::Broken(why)) if !why.as_ref().is_some_and(hyper::Error::is_parse) => {}
@@ -101,8 +102,12 @@ impl Origin {
         Ok(self.with_body(answer, link))
     }
 
-    fn with_body(self: &Arc<Self>, answer: Response<Incoming>, link: Link) -> Response<ResponseBody> {
-        answer.map(|body| ResponseBody::new(body, link, Arc::clone(self)))
+    fn with_body(
+        self: &Arc<Self>,
+        (answer, sent): (Response<Incoming>, Instant),
+        link: Link,
+    ) -> (Response<ResponseBody>, Instant) {
+        (answer.map(|body| ResponseBody::new(body, link, Arc::clone(self))), sent)
     }
 
     /// The most recently used connection that is still open.
@@ -148,11 +153,13 @@ async fn answer(
     request: Request<RequestBody>,
     within: Duration,
     until: Instant,
-) -> Result<Response<Incoming>, NetError> {
-    let limit = until.min(Instant::now() + within);
-    tokio::time::timeout_at(limit, link.send(request))
-        .await
+) -> Result<(Response<Incoming>, Instant), NetError> {
+    let sent = Instant::now();
+    let limit = until.min(sent + within);
+    let answer = tokio::time::timeout_at(limit, link.send(request)).await;
+    answer
         .unwrap_or(Err(NetError::AnswerTimeout))
+        .map(|answer| (answer, sent))
 }
 
 #[cfg(test)]
@@ -186,7 +193,7 @@ mod tests {
                 Instant::now() + SECONDS,
             )
             .await?;
-        Ok(answer.into_body().collect().await?.to_bytes())
+        Ok(answer.0.into_body().collect().await?.to_bytes())
     }
 
     async fn read_request(stream: &mut tokio::net::TcpStream) -> bool {

@@ -14,7 +14,7 @@ use super::registry::Registry;
 use super::relay::Relay;
 use super::run::{Run, Ticket, Verdict};
 use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
-use crate::error::GatewayError;
+use crate::error::{FailureClass, GatewayError};
 use crate::upstream::{Answered, Body};
 
 /// Executes calls. Dropping the future of a call gives everything back and closes its connection.
@@ -75,10 +75,12 @@ async fn execute(registry: Arc<Registry>, call: Call, response_limit: usize) -> 
             Ok(answered) => return Ok(reply(ticket, answered, run.tried().len())),
             Err(failure) => {
                 let now = Instant::now();
-                match run.failed(ticket, failure, now, fastrand::f64()) {
-                    Verdict::Stop(error) => return Err(error),
-                    Verdict::GoOn if now >= call.deadline => return Err(past_deadline(&call, &run)),
-                    Verdict::GoOn => {}
+                if now >= call.deadline && failure.class == FailureClass::Timeout {
+                    run.interrupted(&ticket);
+                    return Err(past_deadline(&call, &run));
+                }
+                if let Verdict::Stop(error) = run.failed(ticket, failure, now, fastrand::f64()) {
+                    return Err(error);
                 }
             }
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::budget::RetryBudget;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
-use crate::config::{Config, Strategy};
+use crate::config::{self, Config, ModelRow, Strategy};
 use crate::net::Connector;
 use crate::telemetry::Metrics;
 
@@ -85,7 +85,7 @@ impl Registry {
             let targets = model
                 .targets
                 .iter()
-                .filter_map(|target| registry.target(&target.provider, &target.model))
+                .filter_map(|target| registry.target(target, config, metrics))
                 .collect();
             registry.add(&model.name, model.strategy, targets, model.deadline, config);
         }
@@ -132,12 +132,16 @@ impl Registry {
         }
     }
 
-    /// A target by its parts: the listed one, or one that nothing is known of.
-    fn target(&self, provider: &str, model: &str) -> Option<Arc<Target>> {
-        if let Some(route) = self.routes.get(format!("{provider}/{model}").as_str()) {
+    /// A configured target. One that its provider does not list is known by its name alone.
+    fn target(&mut self, target: &config::Target, config: &Config, metrics: &Metrics) -> Option<Arc<Target>> {
+        let name = format!("{}/{}", target.provider, target.model);
+        if let Some(route) = self.routes.get(name.as_str()) {
             return route.targets.first().cloned();
         }
-        Some(Arc::new(self.providers.get(provider)?.unlisted(model)))
+        let provider = self.providers.get(target.provider.as_str())?;
+        let target = Arc::new(provider.listed(&ModelRow::unknown(&target.model), metrics));
+        self.add(&name, Strategy::Ordered, vec![Arc::clone(&target)], None, config);
+        Some(target)
     }
 
     fn add(

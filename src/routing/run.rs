@@ -195,6 +195,15 @@ impl Run {
         Verdict::GoOn
     }
 
+    /// Takes in that the call's own deadline ended an attempt: nobody is charged with the caller's haste.
+    pub(super) fn interrupted(&mut self, ticket: &Ticket) {
+        let provider = Arc::clone(&ticket.target.provider.name);
+        self.tried.push(Tried {
+            provider,
+            class: FailureClass::Timeout,
+        });
+    }
+
     /// Nobody is left.
     pub(super) fn exhausted(self, now: Instant) -> GatewayError {
         if let Some(refusal) = self.refusal {

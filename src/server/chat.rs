@@ -33,7 +33,7 @@ pub(super) async fn chat(doors: &Doors, id: Arc<str>, request: Request<Incoming>
 }
 
 fn refuse(doors: &Doors, id: &str, caller: Option<&Caller>, error: &GatewayError) -> Response<OutBody> {
-    doors.meter.refused(Door::ChatCompletions, id, caller, error);
+    doors.meter.refused(Some(Door::ChatCompletions), id, caller, error);
     respond::error(error)
 }
 

@@ -102,11 +102,9 @@ impl ClientDoor {
         let id: Arc<str> = Uuid::now_v7().to_string().into();
         let keeps_open = request.version() != Version::HTTP_11 || !request.headers().contains_key(TRANSFER_ENCODING);
         let door = call_door(request.uri().path()).filter(|_| request.method() == Method::POST);
-        let mut response = match (self.doors.addresses.check(peer, request.headers()), door) {
+        let mut response = match (self.ceiling(&request, peer), door) {
             (Err(error), door) => {
-                self.doors
-                    .meter
-                    .refused(door.unwrap_or(Door::ChatCompletions), &id, None, &error);
+                self.doors.meter.refused(door, &id, None, &error);
                 respond::error(&error)
             }
             (Ok(()), Some(Door::ChatCompletions)) => chat(&self.doors, Arc::clone(&id), request).await,
@@ -121,6 +119,16 @@ impl ClientDoor {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+impl ClientDoor {
+    /// Probes are for whoever watches over the gateway, and never too many.
+    fn ceiling(&self, request: &Request<Incoming>, peer: IpAddr) -> Result<(), GatewayError> {
+        if !request.uri().path().starts_with("/v1/") {
+            return Ok(());
+        }
+        self.doors.addresses.check(peer, request.headers())
     }
 }
 

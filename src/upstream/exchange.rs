@@ -87,13 +87,13 @@ pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fail
         on_sent();
         ask.endpoint.request(ask.key, ask.beta, ask.stream, ask.body.clone())
     };
-    let answer = ask
+    let (answer, sent) = ask
         .endpoint
         .origin
         .send(request, answer_within, end.min(ask.deadline))
         .await
         .map_err(|error| not_answered(&error))?;
-    let first_byte = ask.stream.then(|| Instant::now().max(started) + timeouts.first_byte);
+    let first_byte = ask.stream.then(|| sent + timeouts.first_byte);
     let (head, body) = answer.into_parts();
     let decoder = Decoder::for_answer(&head.headers).map_err(|_| Failure::new(FailureClass::Malformed))?;
     let mut reader = Reader::new(body, decoder, first_byte, timeouts.idle, end, ask.deadline);

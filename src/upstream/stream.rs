@@ -52,19 +52,21 @@ impl EventStream {
     /// kept for the client. `Err`: the stream broke before, and another provider may answer.
     pub(super) async fn commit(&mut self, first: Bytes) -> Result<(), Failure> {
         self.feed(first);
+        let (mut looked_at, mut held) = (0, 0);
         loop {
-            for frame in &self.ready {
+            for frame in self.ready.iter().skip(looked_at) {
                 match frame.kind {
                     FrameKind::Content | FrameKind::Done => {
                         self.reader.commit();
                         return Ok(());
                     }
                     FrameKind::Error(class) => return Err(Failure::new(class).billable()),
-                    FrameKind::Lifecycle | FrameKind::Usage => {}
+                    FrameKind::Lifecycle | FrameKind::Usage => held += frame.bytes.len(),
                 }
             }
+            looked_at = self.ready.len();
             // What is held is bounded like one event.
-            if self.ready.iter().map(|frame| frame.bytes.len()).sum::<usize>() > EVENT_LIMIT {
+            if held > EVENT_LIMIT {
                 return Err(Failure::new(FailureClass::Malformed).billable());
             }
             match self.reader.next().await {

@@ -69,15 +69,17 @@ impl Meter {
         }
     }
 
-    /// A request that never became a call: it is counted and logged, without a record.
-    pub fn refused(&self, door: Door, id: &str, caller: Option<&Caller>, error: &GatewayError) {
-        let labels = CallLabels {
-            door: door.as_str(),
-            model: Label(Arc::from("other")),
-            provider: Label(Arc::default()),
-            outcome: error.outcome(),
-        };
-        self.metrics.calls.get_or_create(&labels).inc();
+    /// A request that never became a call: it is counted and logged, without a record. `door` is that of a call.
+    pub fn refused(&self, door: Option<Door>, id: &str, caller: Option<&Caller>, error: &GatewayError) {
+        if let Some(door) = door {
+            let labels = CallLabels {
+                door: door.as_str(),
+                model: Label(Arc::from("other")),
+                provider: Label(Arc::default()),
+                outcome: error.outcome(),
+            };
+            self.metrics.calls.get_or_create(&labels).inc();
+        }
         if matches!(error, GatewayError::AddressLimited { .. }) {
             self.metrics
                 .refusals
@@ -87,10 +89,10 @@ impl Meter {
         tracing::info!(
             target: "tollgate::call",
             {
-            call.id = id,
-            call.door = door.as_str(),
-            call.outcome = error.outcome(),
-            key.id = caller.map(|caller| &*caller.key),
+                call.id = id,
+                call.door = door.map(Door::as_str),
+                call.outcome = error.outcome(),
+                key.id = caller.map(|caller| &*caller.key),
             },
             "request refused"
         );

@@ -37,6 +37,19 @@ static ROW: Shape = Shape {
 };
 
 impl ModelRow {
+    /// A model of which nothing is known but its name.
+    pub fn unknown(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: name.to_owned(),
+            price: None,
+            context: None,
+            max_output: None,
+            vision: true,
+            tools: true,
+        }
+    }
+
     /// What the row leaves out is taken, field by field, from the published row of its id, else of its name.
     pub(super) fn read(field: &Field<'_>, kind: &str) -> Option<Self> {
         let table = field.table(&ROW)?;
