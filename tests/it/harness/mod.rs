@@ -22,9 +22,9 @@ pub(crate) use client::{Connection, JSON, get, head, post, raw_chat};
 pub(crate) use dead_ends::{Deaf, Refusing};
 pub(crate) use faults::{Alone, Fault, Faulty};
 pub(crate) use gateway::{Gateway, tollgate};
+pub(crate) use metrics::Scrape;
 pub(crate) use provider::{Counts, Scripted, Seen};
 pub(crate) use reply::{Gate, Reply, Script, Step, gate};
-pub(crate) use metrics::Scrape;
 pub(crate) use response::{End, Response, assert_error_shape};
 pub(crate) use setup::Setup;
 

@@ -147,10 +147,7 @@ impl Reply {
 
     pub(crate) fn paced(mut self, pause: Duration) -> Self {
         let steps = std::mem::take(&mut self.body);
-        self.body = steps
-            .into_iter()
-            .flat_map(|step| [step, Step::Pause(pause)])
-            .collect();
+        self.body = steps.into_iter().flat_map(|step| [step, Step::Pause(pause)]).collect();
         self
     }
 

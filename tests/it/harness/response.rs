@@ -75,7 +75,9 @@ impl Response {
     }
 
     pub(crate) fn attempts(&self) -> u32 {
-        self.header("x-tollgate-attempts").and_then(|count| count.parse().ok()).unwrap_or(0)
+        self.header("x-tollgate-attempts")
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(0)
     }
 
     /// Checks the error's shape, and that it is this one: status, type and code.
@@ -83,7 +85,8 @@ impl Response {
     pub(crate) fn assert_error(&self, status: u16, kind: &str, code: Option<&str>) -> &Self {
         assert_eq!(self.status, status, "{}", self.text());
         assert!(
-            self.header("content-type").is_some_and(|value| value.starts_with("application/json")),
+            self.header("content-type")
+                .is_some_and(|value| value.starts_with("application/json")),
             "{:?}",
             self.head
         );
@@ -165,13 +168,24 @@ async fn until_close<R: AsyncRead + Unpin>(wire: &mut Wire<R>) -> io::Result<Vec
 #[track_caller]
 pub(crate) fn assert_error_shape(document: &Value, kind: &str, code: Option<&str>) {
     let members = |value: &Value| {
-        let mut names: Vec<_> = value.as_object().into_iter().flat_map(|object| object.keys().cloned()).collect();
+        let mut names: Vec<_> = value
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.keys().cloned())
+            .collect();
         names.sort();
         names
     };
     assert_eq!(members(document), ["error"], "{document}");
     let error = &document["error"];
     assert_eq!(members(error), ["code", "message", "param", "type"], "{document}");
-    assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{document}");
-    assert_eq!((error["type"].as_str(), error["code"].as_str()), (Some(kind), code), "{document}");
+    assert!(
+        error["message"].as_str().is_some_and(|text| !text.is_empty()),
+        "{document}"
+    );
+    assert_eq!(
+        (error["type"].as_str(), error["code"].as_str()),
+        (Some(kind), code),
+        "{document}"
+    );
 }

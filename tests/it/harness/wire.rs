@@ -76,9 +76,7 @@ impl<R: AsyncRead + Unpin> Wire<R> {
 
     pub(crate) async fn head(&mut self) -> io::Result<Head> {
         let bytes = self.until(b"\r\n\r\n").await?;
-        Ok(Head::parse(
-            String::from_utf8_lossy(&bytes).trim_end_matches("\r\n"),
-        ))
+        Ok(Head::parse(String::from_utf8_lossy(&bytes).trim_end_matches("\r\n")))
     }
 
     /// One chunk of a chunked body; empty: it was the last.
