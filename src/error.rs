@@ -181,7 +181,7 @@ pub enum GatewayError {
     /// The provider refused the request itself.
     #[error("{}", .refusal.message)]
     Refused { refusal: Box<Refusal>, attempts: usize },
-    #[error("all providers failed after {} attempts: {}", .tried.len(), list(.tried))]
+    #[error("all providers failed{}", after(.tried))]
     AllFailed { tried: Vec<Tried>, retry_after: Duration },
     #[error("every provider of this model is rate limited{}", after(.tried))]
     AllLimited { tried: Vec<Tried>, retry_after: Duration },
@@ -198,19 +198,15 @@ pub enum GatewayError {
     Internal,
 }
 
-fn list(tried: &[Tried]) -> String {
+fn after(tried: &[Tried]) -> String {
     let each: Vec<_> = tried
         .iter()
         .map(|one| format!("{} ({})", one.provider, one.class.as_str()))
         .collect();
-    each.join(", ")
-}
-
-fn after(tried: &[Tried]) -> String {
-    if tried.is_empty() {
-        String::new()
-    } else {
-        format!(" after {} attempts: {}", tried.len(), list(tried))
+    match tried.len() {
+        0 => String::new(),
+        1 => format!(" after 1 attempt: {}", each[0]),
+        count => format!(" after {count} attempts: {}", each.join(", ")),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigFile, faulty};
-use crate::config::Env;
+use super::{ConfigFile, counted, faulty, say};
+use crate::config::{Env, Loaded};
 
 pub(super) fn run(file: &ConfigFile, env: &Env) -> ExitCode {
     let loaded = match file.load(env) {
@@ -11,15 +11,15 @@ pub(super) fn run(file: &ConfigFile, env: &Env) -> ExitCode {
         Err(faults) => return faulty(&faults),
     };
     for notice in &loaded.notices {
-        println!("note: {notice}");
+        say(&format!("note: {notice}"));
     }
-    let source = loaded
-        .source
-        .map_or("the environment".to_owned(), |path| path.display().to_string());
-    let (providers, models) = (loaded.config.providers.len(), loaded.config.models.len());
-    println!(
-        "{source} is good: {providers} providers, {models} models, {} keys",
-        loaded.config.auth.keys.len()
-    );
+    let Loaded { config, source, .. } = loaded;
+    let source = source.map_or("the environment".to_owned(), |path| path.display().to_string());
+    say(&format!(
+        "{source} is good: {}, {}, {}",
+        counted(config.providers.len(), "provider"),
+        counted(config.models.len(), "model"),
+        counted(config.auth.keys.len(), "key"),
+    ));
     ExitCode::SUCCESS
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::serve::{proxy, start_logs};
-use super::{failed, faulty, interrupted};
+use super::{complain, failed, faulty, interrupted, say};
 use crate::config::{Config, Env};
 use crate::demo::Demo;
 use crate::gateway::Gateway;
@@ -14,10 +14,10 @@ use crate::gateway::Gateway;
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Where the gateway listens
-    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS", value_parser = super::address)]
     listen: SocketAddr,
     /// Where metrics are
-    #[arg(long, default_value = "127.0.0.1:3001", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:3001", value_name = "ADDRESS", value_parser = super::address)]
     admin_listen: SocketAddr,
 }
 
@@ -41,11 +41,11 @@ pub(super) async fn run(options: &Options, env: &Env) -> ExitCode {
         Ok(gateway) => gateway,
         Err(error) => {
             let code = failed(&error);
-            eprintln!("tollgate: other addresses can be given with --listen and --admin-listen");
+            complain("tollgate: other addresses can be given with --listen and --admin-listen");
             return code;
         }
     };
-    println!("{}", demo.welcome(gateway.listen(), gateway.admin_listen()));
+    say(&demo.welcome(gateway.listen(), gateway.admin_listen()));
     interrupted().await;
     tokio::select! {
         () = async {

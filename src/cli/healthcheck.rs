@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{ConfigFile, failed, faulty};
+use super::{ConfigFile, complain, failed, faulty};
 use crate::config::Env;
 
 /// A gateway that takes longer to say that it is well is not.
@@ -15,14 +15,25 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The client door of the gateway [default: as the configuration says]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     address: Option<SocketAddr>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
-pub(super) async fn run(options: &Options, file: &ConfigFile, env: &Env) -> ExitCode {
+impl Options {
+    pub(super) fn or(self, before: ConfigFile) -> Self {
+        Self {
+            config: self.config.or(before),
+            ..self
+        }
+    }
+}
+
+pub(super) async fn run(options: &Options, env: &Env) -> ExitCode {
     let address = match options.address {
         Some(address) => address,
-        None => match file.load(env) {
+        None => match options.config.load(env) {
             Ok(loaded) => reachable(loaded.config.server.listen),
             Err(faults) => return faulty(&faults),
         },
@@ -30,7 +41,7 @@ pub(super) async fn run(options: &Options, file: &ConfigFile, env: &Env) -> Exit
     match ask(address).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("tollgate: the gateway at {address} is not ready");
+            complain(&format!("tollgate: the gateway at {address} is not ready"));
             ExitCode::FAILURE
         }
         Err(error) => failed(&error),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CONFIG_FAULT, failed, interrupted};
+use super::{CONFIG_FAULT, complain, failed, interrupted, say};
 use crate::demo::Script;
 
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(super) async fn run(options: &Options) -> ExitCode {
             match read.and_then(|text| Script::parse(&text).map_err(|error| error.to_string())) {
                 Ok(script) => script,
                 Err(error) => {
-                    eprintln!("{}: {error}", path.display());
+                    complain(&format!("{}: {error}", path.display()));
                     return ExitCode::from(CONFIG_FAULT);
                 }
             }
@@ -34,7 +34,7 @@ pub(super) async fn run(options: &Options) -> ExitCode {
         Err(error) => return failed(&error),
     };
     for provider in &providers {
-        println!("{}: http://{}/v1", provider.name(), provider.addr());
+        say(&format!("{}: http://{}/v1", provider.name(), provider.addr()));
     }
     interrupted().await;
     for provider in providers {

@@ -1,13 +1,13 @@
 //! Commands. One file each; this one reads the arguments.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
-
 mod check;
 mod demo;
 mod healthcheck;
 mod mock;
 mod serve;
 
+use std::io::Write;
+use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,25 +18,36 @@ use crate::config::{Config, Env, Faults, Loaded};
 /// The exit code of a faulty configuration (`EX_CONFIG` of sysexits.h).
 const CONFIG_FAULT: u8 = 78;
 
+/// The exit code of a command line that makes no sense, as clap's.
+const USAGE_FAULT: u8 = 2;
+
 /// An OpenAI-compatible gateway that sends each call to the cheapest AI provider that is up.
 #[derive(Debug, Parser)]
 #[command(name = "tollgate", version, about)]
 pub struct Arguments {
+    /// For `serve`, which is what runs without a command, and for whichever command has it behind its name too.
     #[command(flatten)]
     config: ConfigFile,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 struct ConfigFile {
     /// The configuration [default: $TOLLGATE_CONFIG, else config/tollgate.toml, else providers whose keys are in the
     /// environment]
-    #[arg(long = "config", short = 'c', value_name = "FILE", global = true)]
+    #[arg(long = "config", short = 'c', value_name = "FILE")]
     path: Option<PathBuf>,
 }
 
 impl ConfigFile {
+    /// The file that stands behind the command, else the one before it.
+    fn or(self, before: Self) -> Self {
+        Self {
+            path: self.path.or(before.path),
+        }
+    }
+
     fn load(&self, env: &Env) -> Result<Loaded, Faults> {
         Config::load(self.path.as_deref(), env)
     }
@@ -45,9 +56,9 @@ impl ConfigFile {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway (the default)
-    Serve,
+    Serve(ConfigFile),
     /// Report every fault of the configuration; exit 78 if there is one
-    Check,
+    Check(ConfigFile),
     /// Run the gateway in front of three simulated providers: no key, no network
     Demo(demo::Options),
     /// Run the simulated providers alone
@@ -60,14 +71,39 @@ impl Arguments {
     /// Runs the command to its end.
     pub async fn run(self) -> ExitCode {
         let env = environment();
-        match self.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::run(&self.config, &env).await,
-            Command::Check => check::run(&self.config, &env),
+        let before = self.config;
+        match self.command.unwrap_or(Command::Serve(ConfigFile::default())) {
+            Command::Serve(file) => serve::run(&file.or(before), &env).await,
+            Command::Check(file) => check::run(&file.or(before), &env),
+            Command::Healthcheck(options) => healthcheck::run(&options.or(before), &env).await,
+            Command::Demo(_) | Command::Mock(_) if before.path.is_some() => {
+                complain("tollgate: this command takes no --config");
+                ExitCode::from(USAGE_FAULT)
+            }
             Command::Demo(options) => demo::run(&options, &env).await,
             Command::Mock(options) => mock::run(&options).await,
-            Command::Healthcheck(options) => healthcheck::run(&options, &self.config, &env).await,
         }
     }
+}
+
+/// Writes a line to standard output. Whoever reads it may have gone, which is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// The same to standard error.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// An address, where `localhost` may stand for the loopback address.
+fn address(text: &str) -> Result<SocketAddr, AddrParseError> {
+    text.replacen("localhost:", "127.0.0.1:", 1).parse()
+}
+
+/// `1 model`, `2 models`.
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The process's environment; what is not text cannot be a setting.
@@ -78,7 +114,7 @@ fn environment() -> Env {
 }
 
 fn faulty(faults: &Faults) -> ExitCode {
-    eprintln!("{faults}");
+    complain(&faults.to_string());
     ExitCode::from(CONFIG_FAULT)
 }
 
@@ -89,7 +125,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
-    eprintln!("tollgate: {message}");
+    complain(&format!("tollgate: {message}"));
     ExitCode::FAILURE
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigFile, failed, faulty, interrupted};
+use super::{ConfigFile, complain, failed, faulty, interrupted};
 use crate::config::{Env, LogFormat};
 use crate::gateway::Gateway;
 use crate::net::ProxyEnv;
@@ -20,7 +20,7 @@ pub(super) fn start_logs(format: LogFormat, env: &Env) -> LogGuard {
 
 pub(super) fn proxy(env: &Env) -> Result<ProxyEnv, ExitCode> {
     ProxyEnv::read(|name| env.get(name).map(str::to_owned)).map_err(|fault| {
-        eprintln!("tollgate: {fault}");
+        complain(&format!("tollgate: {fault}"));
         ExitCode::from(super::CONFIG_FAULT)
     })
 }
@@ -36,7 +36,7 @@ pub(super) async fn run(file: &ConfigFile, env: &Env) -> ExitCode {
     };
     let logs = start_logs(loaded.config.log.format, env);
     for notice in &loaded.notices {
-        tracing::warn!("{notice}");
+        tracing::info!("{notice}");
     }
     let gateway = match Gateway::start(&loaded.config, proxy, logs.dropped()) {
         Ok(gateway) => gateway,
