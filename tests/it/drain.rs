@@ -5,7 +5,10 @@ use crate::harness::*;
 #[tokio::test]
 async fn a_stream_that_is_under_way_may_finish() {
     let (opened, wait) = gate();
-    let reply = Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);
+    let reply = Reply::stream([role(), text("Hello")])
+        .then(Step::Wait(wait))
+        .then_event(finish())
+        .then_event(DONE);
     let provider = Scripted::always(reply).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
     let mut idle = Connection::open(gateway.door).await;
@@ -31,7 +34,11 @@ async fn a_whole_answer_that_is_under_way_may_finish() {
     let mut connection = gateway.begin(&ask("m")).await;
     provider.until("the call", |counts| counts.calls == 1).await;
     gateway.terminate();
-    gateway.event("the beginning of the end", |event| event.to_string().contains("drain") || event.to_string().contains("shut")).await;
+    gateway
+        .event("the beginning of the end", |event| {
+            event.to_string().contains("drain") || event.to_string().contains("shut")
+        })
+        .await;
     opened.open();
     let response = connection.response().await;
     assert_eq!((response.status, response.text()), (200, completion(TEXT)));
@@ -42,7 +49,11 @@ async fn a_whole_answer_that_is_under_way_may_finish() {
 #[tokio::test]
 async fn what_outlives_the_drain_is_told_and_recorded() {
     let provider = Scripted::start(|seen| {
-        if seen.streamed() { Reply::stream([role(), text("Hello")]).then(Step::Stall).script() } else { Script(vec![Step::Stall]) }
+        if seen.streamed() {
+            Reply::stream([role(), text("Hello")]).then(Step::Stall).script()
+        } else {
+            Script(vec![Step::Stall])
+        }
     })
     .await;
     let gateway = Gateway::start(Setup::one(&provider).server("drain = \"300ms\"")).await;

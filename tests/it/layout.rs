@@ -4,12 +4,37 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const ROOMS: [&str; 22] = [
-    "api", "config", "error", "call", "telemetry", "net", "tokens", "state", "usage", "keys", "dialects", "upstream",
-    "cache", "routing", "layers", "batch", "admin", "dashboard", "server", "demo", "gateway", "cli",
+    "api",
+    "config",
+    "error",
+    "call",
+    "telemetry",
+    "net",
+    "tokens",
+    "state",
+    "usage",
+    "keys",
+    "dialects",
+    "upstream",
+    "cache",
+    "routing",
+    "layers",
+    "batch",
+    "admin",
+    "dashboard",
+    "server",
+    "demo",
+    "gateway",
+    "cli",
 ];
 
 /// To the left, and still not to be used.
-const NEVER: [(&str, &str); 4] = [("dialects", "usage"), ("dialects", "state"), ("layers", "routing"), ("call", "config")];
+const NEVER: [(&str, &str); 4] = [
+    ("dialects", "usage"),
+    ("dialects", "state"),
+    ("layers", "routing"),
+    ("call", "config"),
+];
 
 /// One file of `src/`, as the compiler sees it apart from tests.
 struct Source {
@@ -27,7 +52,9 @@ fn sources() -> Vec<Source> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let is_tests = path.file_stem().is_some_and(|name| name == "tests" || name == "testing");
+            let is_tests = path
+                .file_stem()
+                .is_some_and(|name| name == "tests" || name == "testing");
             if path.is_dir() && !is_tests {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") && !is_tests {
@@ -74,7 +101,10 @@ impl Source {
 /// The first segments of the path or of the group of paths that begins here.
 fn first_names(path: &str) -> Vec<String> {
     let name = |path: &str| -> String {
-        path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+        path.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
     };
     let Some(group) = path.strip_prefix('{') else {
         return vec![name(path)];
@@ -107,7 +137,9 @@ fn without_tests(text: &str) -> String {
         kept += &rest[..at];
         let item = &rest[at..];
         let end = match (item.find('{'), item.find(';')) {
-            (Some(open), semicolon) if semicolon.is_none_or(|semicolon| open < semicolon) => open + block(&item[open..]),
+            (Some(open), semicolon) if semicolon.is_none_or(|semicolon| open < semicolon) => {
+                open + block(&item[open..])
+            }
             (_, Some(semicolon)) => semicolon + 1,
             _ => item.len(),
         };
@@ -139,10 +171,18 @@ fn no_room_uses_a_room_to_its_right() {
         if ["main", "lib"].contains(&source.room.as_str()) {
             continue;
         }
-        assert!(ROOMS.contains(&source.room.as_str()), "{} is in no room of the design", source.path.display());
+        assert!(
+            ROOMS.contains(&source.room.as_str()),
+            "{} is in no room of the design",
+            source.path.display()
+        );
         let uses = source.uses();
         seen += uses.len();
-        faults.extend(uses.iter().filter_map(|used| fault(&source.room, used)).map(|fault| format!("{}: {fault}", source.path.display())));
+        faults.extend(
+            uses.iter()
+                .filter_map(|used| fault(&source.room, used))
+                .map(|fault| format!("{}: {fault}", source.path.display())),
+        );
     }
     assert!(seen > 50, "the scan finds paths");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -167,7 +207,13 @@ fn the_scan_finds_what_it_looks_for() {
         assert!(source(code).uses().contains("server"), "{code}");
         assert!(!source(code).uses().contains("cli"), "{code}");
     }
-    for code in ["// use crate::server;", "//! [`crate::server`]", "#[cfg(test)]\nmod tests {\n    use crate::server;\n}\n", "use super::server;", "#[cfg(test)]\nuse crate::server;\n"] {
+    for code in [
+        "// use crate::server;",
+        "//! [`crate::server`]",
+        "#[cfg(test)]\nmod tests {\n    use crate::server;\n}\n",
+        "use super::server;",
+        "#[cfg(test)]\nuse crate::server;\n",
+    ] {
         assert!(!source(code).uses().contains("server"), "{code}");
     }
     assert!(fault("net", "server").is_some() && fault("server", "net").is_none());

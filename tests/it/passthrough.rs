@@ -85,14 +85,23 @@ async fn nothing_in_a_request_chooses_where_it_goes() {
                "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": format!("{url}/x.png")}}]}]}),
     );
     let host = format!("x-custom-host: {url}");
-    let response = gateway.chat_with(&request, &[&host, "x-forwarded-host: evil.example"]).await;
+    let response = gateway
+        .chat_with(&request, &[&host, "x-forwarded-host: evil.example"])
+        .await;
     assert_eq!(response.provider(), "only");
     assert_eq!((trap.counts().connections, provider.calls()), (0, 1));
 }
 
 #[tokio::test]
 async fn usage_is_asked_for_where_the_client_did_not_and_kept_from_it() {
-    let with_usage = [role(), text("Hello"), text(" there"), finish(), usage(9, 3), DONE.to_owned()];
+    let with_usage = [
+        role(),
+        text("Hello"),
+        text(" there"),
+        finish(),
+        usage(9, 3),
+        DONE.to_owned(),
+    ];
     let provider = Scripted::always(Reply::stream(with_usage.clone())).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
 
@@ -105,14 +114,24 @@ async fn usage_is_asked_for_where_the_client_did_not_and_kept_from_it() {
     assert_eq!(response.text(), with_usage.concat());
     assert_eq!(provider.last().text(), asked.to_string());
 
-    let refused = with(ask_stream("m"), json!({"stream_options": {"include_usage": false, "x": 1}}));
+    let refused = with(
+        ask_stream("m"),
+        json!({"stream_options": {"include_usage": false, "x": 1}}),
+    );
     let response = gateway.chat(&refused).await;
     assert_eq!(response.text(), events().concat());
-    assert_eq!(provider.last().json()["stream_options"], json!({"include_usage": true, "x": 1}));
+    assert_eq!(
+        provider.last().json()["stream_options"],
+        json!({"include_usage": true, "x": 1})
+    );
 
     // Billed alike, whether the client wanted to see it or not.
     for record in gateway.records(3).await {
-        assert_eq!((&record["tokens.input"], &record["tokens.output"]), (&json!(9), &json!(3)), "{record}");
+        assert_eq!(
+            (&record["tokens.input"], &record["tokens.output"]),
+            (&json!(9), &json!(3)),
+            "{record}"
+        );
         assert_eq!(cost(&record), Some(12e-6), "{record}");
     }
 }
@@ -133,9 +152,26 @@ async fn usage_that_nobody_asked_for_is_never_withheld() {
 async fn usage_counts_in_whichever_event_it_comes() {
     let inside = r#""usage":{"prompt_tokens":9,"completion_tokens":3}"#;
     let streams = [
-        vec![role(), text("Hello"), chunk(r#""delta":{},"finish_reason":"stop""#).replace("}]}", &format!("}}],{inside}}}")), DONE.to_owned()],
-        vec![role(), text("Hello"), finish(), event(&format!(r#""choices":[{{"index":0,"delta":{{}}}}],{inside}"#)), DONE.to_owned()],
-        vec![role(), text("Hello"), finish(), event(&format!(r#""choices":[],"x_groq":{{{inside}}}"#)), DONE.to_owned()],
+        vec![
+            role(),
+            text("Hello"),
+            chunk(r#""delta":{},"finish_reason":"stop""#).replace("}]}", &format!("}}],{inside}}}")),
+            DONE.to_owned(),
+        ],
+        vec![
+            role(),
+            text("Hello"),
+            finish(),
+            event(&format!(r#""choices":[{{"index":0,"delta":{{}}}}],{inside}"#)),
+            DONE.to_owned(),
+        ],
+        vec![
+            role(),
+            text("Hello"),
+            finish(),
+            event(&format!(r#""choices":[],"x_groq":{{{inside}}}"#)),
+            DONE.to_owned(),
+        ],
         vec![role(), text("Hello"), finish(), usage(9, 3)],
     ];
     let count = streams.len();
@@ -145,7 +181,11 @@ async fn usage_counts_in_whichever_event_it_comes() {
         assert_eq!(gateway.chat(&ask_stream("m")).await.status, 200);
     }
     for record in gateway.records(count).await {
-        assert_eq!((&record["tokens.input"], &record["tokens.output"]), (&json!(9), &json!(3)), "{record}");
+        assert_eq!(
+            (&record["tokens.input"], &record["tokens.output"]),
+            (&json!(9), &json!(3)),
+            "{record}"
+        );
         assert_eq!(cost(&record), Some(12e-6), "the same as unstreamed: {record}");
     }
 }
@@ -174,7 +214,16 @@ async fn only_these_headers_of_a_provider_reach_the_client() {
     assert_ne!(response.header("x-request-id"), Some("req_of_the_provider"));
     assert_eq!(response.header("x-ratelimit-remaining-requests"), Some("7"));
     let foreign = |name: &&str| {
-        let ours = ["content-type", "content-length", "date", "openai-processing-ms", "x-request-id", "cache-control", "vary", "x-content-type-options"];
+        let ours = [
+            "content-type",
+            "content-length",
+            "date",
+            "openai-processing-ms",
+            "x-request-id",
+            "cache-control",
+            "vary",
+            "x-content-type-options",
+        ];
         !ours.contains(name) && !name.starts_with("x-tollgate-") && !name.starts_with("x-ratelimit-")
     };
     let foreign: Vec<_> = response.names().into_iter().filter(foreign).collect();

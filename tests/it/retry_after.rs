@@ -9,7 +9,11 @@ const KEY: &str = "api_keys = [\"sk-provider-key-1\"]";
 
 /// What the caller is told after a 429 with this header, in milliseconds.
 async fn told(name: &str, value: &str) -> u64 {
-    let reply = if name.is_empty() { refusal(429) } else { refusal(429).header(name, value) };
+    let reply = if name.is_empty() {
+        refusal(429)
+    } else {
+        refusal(429).header(name, value)
+    };
     let provider = Scripted::always(reply).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, KEY)).await;
     let first = gateway.chat(&ask("m")).await;
@@ -31,17 +35,17 @@ async fn told(name: &str, value: &str) -> u64 {
 async fn every_spelling_is_understood() {
     let date = |ahead| httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(ahead));
     for (name, value, seconds) in [
-        ("retry-after", "7", 7),
-        ("retry-after", &*date(30), 30),
+        ("retry-after", "20", 20),
+        ("retry-after", &*date(600), 600),
         ("retry-after", "999999", 3600),
-        ("retry-after-ms", "9500", 9),
-        ("x-ms-retry-after-ms", "8500", 8),
+        ("retry-after-ms", "20500", 20),
+        ("x-ms-retry-after-ms", "30500", 30),
         ("x-ratelimit-reset-requests", "1m30s", 90),
         ("x-ratelimit-reset-tokens", "6m0s", 360),
     ] {
         let millis = told(name, value).await;
-        // Some of it may have passed, and dates are whole seconds.
-        let range = seconds * 1000 - 3_000..=seconds * 1000 + 1_000;
+        // Some of it may have passed on a busy machine, and dates are whole seconds.
+        let range = seconds * 1000 - 15_000..=seconds * 1000 + 1_000;
         assert!(range.contains(&millis), "{name}: {value}: {millis} ms");
     }
 }
@@ -82,14 +86,18 @@ async fn the_soonest_of_all_limited_providers_is_told() {
 #[tokio::test]
 async fn a_shorter_rest_never_replaces_a_longer_one() {
     let (first_in, wait_for_first) = gate();
-    let long = refusal(429).header("retry-after", 60).first(Step::Wait(wait_for_first.clone()));
+    let long = refusal(429)
+        .header("retry-after", 60)
+        .first(Step::Wait(wait_for_first.clone()));
     let short = refusal(429).header("retry-after", 1).first(Step::Wait(wait_for_first));
     let provider = Scripted::in_turn([long.script(), short.script(), good().script()]).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, KEY)).await;
     let request = ask("m");
     let both = async { tokio::join!(gateway.chat(&request), gateway.chat(&request)) };
     let opened = async {
-        provider.until("both calls at the provider", |counts| counts.in_flight == 2).await;
+        provider
+            .until("both calls at the provider", |counts| counts.in_flight == 2)
+            .await;
         first_in.open();
     };
     let ((one, other), ()) = tokio::join!(both, opened);

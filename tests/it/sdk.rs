@@ -18,14 +18,25 @@ fn python() -> Option<PathBuf> {
 async fn provider() -> Scripted {
     Scripted::start(|seen| {
         let request = seen.json();
-        let words = request["messages"].as_array().and_then(|messages| messages.last()?["content"].as_str()).unwrap_or_default();
+        let words = request["messages"]
+            .as_array()
+            .and_then(|messages| messages.last()?["content"].as_str())
+            .unwrap_or_default();
         let status = words.strip_prefix("status ").and_then(|status| status.parse().ok());
         match (status, words) {
             (Some(status), _) => refusal(status).script(),
             (_, "tool") if seen.streamed() => tool_stream().script(),
             (_, "tool") => tool_answer().script(),
             (_, "break") => Reply::stream([role(), text("Hello")]).then(Step::Fin).script(),
-            _ if seen.streamed() => Reply::stream(vec![role(), text("echo: "), text(words), finish(), usage(9, 3), DONE.to_owned()]).script(),
+            _ if seen.streamed() => Reply::stream(vec![
+                role(),
+                text("echo: "),
+                text(words),
+                finish(),
+                usage(9, 3),
+                DONE.to_owned(),
+            ])
+            .script(),
             _ => saying(&format!("echo: {words}")).script(),
         }
     })
@@ -35,15 +46,23 @@ async fn provider() -> Scripted {
 const CALL: &str = r#""id":"call_1","type":"function","function":{"name":"get_weather""#;
 
 fn tool_answer() -> Reply {
-    let body = format!(r#"{{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":[{{{CALL},"arguments":"{{\"city\":\"Paris\"}}"}}}}]}},"finish_reason":"tool_calls"}}],"usage":{{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}}}"#);
+    let body = format!(
+        r#"{{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":[{{{CALL},"arguments":"{{\"city\":\"Paris\"}}"}}}}]}},"finish_reason":"tool_calls"}}],"usage":{{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}}}"#
+    );
     Reply::new(200, "application/json", body)
 }
 
 fn tool_stream() -> Reply {
-    let more = |arguments: &str| chunk(&format!(r#""delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":"{arguments}"}}}}]}},"finish_reason":null"#));
+    let more = |arguments: &str| {
+        chunk(&format!(
+            r#""delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":"{arguments}"}}}}]}},"finish_reason":null"#
+        ))
+    };
     Reply::stream(vec![
         role(),
-        chunk(&format!(r#""delta":{{"tool_calls":[{{"index":0,{CALL},"arguments":""}}}}]}},"finish_reason":null"#)),
+        chunk(&format!(
+            r#""delta":{{"tool_calls":[{{"index":0,{CALL},"arguments":""}}}}]}},"finish_reason":null"#
+        )),
         more(r#"{\"city\":"#),
         more(r#"\"Paris\"}"#),
         chunk(r#""delta":{},"finish_reason":"tool_calls""#),
@@ -54,7 +73,9 @@ fn tool_stream() -> Reply {
 #[tokio::test]
 async fn the_openai_package_works_and_raises_its_own_errors() {
     let Some(python) = python() else {
-        eprintln!("SKIPPED: no Python with the openai package; `sh tests/setup.sh` makes one in .venv, or set TOLLGATE_TEST_PYTHON");
+        eprintln!(
+            "SKIPPED: no Python with the openai package; `sh tests/setup.sh` makes one in .venv, or set TOLLGATE_TEST_PYTHON"
+        );
         return;
     };
     let provider = provider().await;
@@ -68,10 +89,20 @@ async fn the_openai_package_works_and_raises_its_own_errors() {
     command
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/test_openai.py"))
         .env("TOLLGATE_BASE_URL", format!("http://{}/v1", gateway.door));
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("the interpreter runs");
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .unwrap()
+        .expect("the interpreter runs");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{} says:\n{said}\n(`sh tests/setup.sh` installs what is missing)", python.display());
+    assert!(
+        output.status.success(),
+        "{} says:\n{said}\n(`sh tests/setup.sh` installs what is missing)",
+        python.display()
+    );
     // The script tells how many requests it made, so that the harness can look for an end of each.
-    let calls = said.lines().find_map(|line| line.strip_prefix("CALLS ")).and_then(|count| count.parse().ok());
+    let calls = said
+        .lines()
+        .find_map(|line| line.strip_prefix("CALLS "))
+        .and_then(|count| count.parse().ok());
     gateway.expect_calls(calls.expect("the script tells its calls"));
 }

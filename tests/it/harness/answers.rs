@@ -83,7 +83,8 @@ pub(crate) fn stream_saying(words: &str) -> Reply {
 
 /// An error of the provider, in OpenAI's shape.
 pub(crate) fn refusal(status: u16) -> Reply {
-    let body = json!({"error": {"message": format!("scripted {status}"), "type": "scripted", "param": null, "code": null}});
+    let body =
+        json!({"error": {"message": format!("scripted {status}"), "type": "scripted", "param": null, "code": null}});
     Reply::new(status, "application/json", body.to_string())
 }
 
@@ -107,7 +108,9 @@ pub(crate) fn with(mut request: Value, members: Value) -> Value {
 
 /// What a record says that its call cost, in USD; `None`: it is not known.
 pub(crate) fn cost(record: &Value) -> Option<f64> {
-    record["cost.usd"].as_str().map(|usd| usd.parse().expect("costs are decimal strings"))
+    record["cost.usd"]
+        .as_str()
+        .map(|usd| usd.parse().expect("costs are decimal strings"))
 }
 
 /// All of the text that a stream's events say.

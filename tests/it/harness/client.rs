@@ -31,7 +31,9 @@ impl Connection {
 
     /// Errors are left to the reader: the gateway may answer and close before all is sent.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        within("sending to the gateway", self.writing.write_all(bytes.as_ref())).await.is_ok()
+        within("sending to the gateway", self.writing.write_all(bytes.as_ref()))
+            .await
+            .is_ok()
     }
 
     /// Says that nothing more will be sent, and keeps reading.
@@ -81,7 +83,11 @@ impl Connection {
         while !response.text().contains(text) {
             match self.piece(response).await {
                 Some(piece) => response.body.extend(piece),
-                None => panic!("the answer ended ({:?}) before {text:?}: {}", response.end, response.text()),
+                None => panic!(
+                    "the answer ended ({:?}) before {text:?}: {}",
+                    response.end,
+                    response.text()
+                ),
             }
         }
     }

@@ -11,7 +11,9 @@ impl Scrape {
             let (series, value) = line.rsplit_once(' ')?;
             let (found, written) = series.split_once('{').unwrap_or((series, ""));
             let matches = found == name
-                && labels.iter().all(|(label, value)| written.contains(&format!("{label}=\"{value}\"")));
+                && labels
+                    .iter()
+                    .all(|(label, value)| written.contains(&format!("{label}=\"{value}\"")));
             matches.then(|| value.parse::<f64>().ok()).flatten()
         });
         values.sum()

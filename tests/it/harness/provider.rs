@@ -9,9 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub(crate) use super::request::Seen;
 use super::answers::{saying, stream_saying};
 use super::reply::{Script, Step};
+pub(crate) use super::request::Seen;
 use super::request::read_body;
 use super::wire::Wire;
 use super::{background, within};
@@ -65,7 +65,15 @@ impl Scripted {
 
     /// Gives good answers, streamed where that is asked for, that say `text`.
     pub(crate) async fn saying(text: &'static str) -> Self {
-        Self::start(move |seen| if seen.streamed() { stream_saying(text) } else { saying(text) }.script()).await
+        Self::start(move |seen| {
+            if seen.streamed() {
+                stream_saying(text)
+            } else {
+                saying(text)
+            }
+            .script()
+        })
+        .await
     }
 
     /// The first request gets the first script, and so on; the last one serves all that follow.
@@ -97,7 +105,11 @@ impl Scripted {
 
     /// All requests that were read whole, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.log.seen.lock().expect("no test panics while it holds the lock").clone()
+        self.log
+            .seen
+            .lock()
+            .expect("no test panics while it holds the lock")
+            .clone()
     }
 
     pub(crate) fn last(&self) -> Seen {
@@ -112,7 +124,9 @@ impl Scripted {
     /// Waits until the counts are such.
     pub(crate) async fn until(&self, what: &str, wanted: impl FnMut(&Counts) -> bool) -> Counts {
         let mut counts = self.log.counts.subscribe();
-        *within(what, counts.wait_for(wanted)).await.expect("the provider lives as long as we do")
+        *within(what, counts.wait_for(wanted))
+            .await
+            .expect("the provider lives as long as we do")
     }
 }
 
@@ -184,7 +198,11 @@ impl Conversation {
                     }
                 }
                 let script = (self.handler)(&seen);
-                self.log.seen.lock().expect("no test panics while it holds the lock").push(seen);
+                self.log
+                    .seen
+                    .lock()
+                    .expect("no test panics while it holds the lock")
+                    .push(seen);
                 self.log.change(|_| ());
                 play(script, &mut wire, &mut writing, self.whole).await
             }

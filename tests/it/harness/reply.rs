@@ -1,5 +1,6 @@
 //! What a scripted provider does with one request: whole answers by [`Reply`], anything at all by [`Script`].
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -106,7 +107,7 @@ impl Reply {
         }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Display) -> Self {
         self.headers.retain(|(header, _)| header != name);
         self.headers.push((name.to_owned(), value.to_string()));
         self
@@ -147,10 +148,7 @@ impl Reply {
 
     pub(crate) fn paced(mut self, pause: Duration) -> Self {
         let steps = std::mem::take(&mut self.body);
-        self.body = steps
-            .into_iter()
-            .flat_map(|step| [step, Step::Pause(pause)])
-            .collect();
+        self.body = steps.into_iter().flat_map(|step| [step, Step::Pause(pause)]).collect();
         self
     }
 

@@ -63,7 +63,11 @@ impl Setup {
     }
 
     pub(crate) fn provider_at(mut self, name: &str, base_url: &str, lines: &str) -> Self {
-        let kind = if lines.contains("kind = ") { "" } else { "kind = \"openai\"\n" };
+        let kind = if lines.contains("kind = ") {
+            ""
+        } else {
+            "kind = \"openai\"\n"
+        };
         let models = if lines.contains("models = ") { "" } else { MODELS };
         let retries = if lines.contains("retries = ") { "" } else { ONCE };
         write!(
