@@ -3,6 +3,7 @@
 //! moka weighs entries in bytes and lets them go by use and age. Its `get_with` is not used: a leader that is dropped
 //! stalls its followers. moka runs on its own clock, so an entry also carries the moment at which it expires, on ours.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const OVERHEAD: usize = 512;
 /// Whole answers by key. Cloning shares the entries.
 #[derive(Debug, Clone)]
 pub struct ExactCache {
-    entries: Cache<[u8; 32], Arc<Entry>>,
+    entries: Cache<[u8; 32], Arc<Entry>, BuildHasherDefault<FirstBytes>>,
     ttl: Duration,
 }
 
@@ -42,6 +43,37 @@ pub struct Kept {
     pub usage: Option<Usage>,
 }
 
+impl Kept {
+    /// The same in memory of its own. A header's value is a slice of the provider's connection too.
+    fn copied(&self) -> Self {
+        Self {
+            content_type: HeaderValue::from_bytes(self.content_type.as_bytes())
+                .unwrap_or(HeaderValue::from_static("application/json")),
+            body: Bytes::copy_from_slice(&self.body),
+            ..self.clone()
+        }
+    }
+}
+
+/// The keys are hashes already: their first bytes are as good as any hash of them.
+#[derive(Debug, Default, Clone, Copy)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    /// The length of the key, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+}
+
 /// An answer that was found.
 #[derive(Debug, Clone)]
 pub struct Hit {
@@ -59,7 +91,7 @@ impl ExactCache {
             .max_capacity(max_size)
             .time_to_live(ttl)
             .weigher(weigh)
-            .build();
+            .build_with_hasher(BuildHasherDefault::default());
         Self { entries, ttl }
     }
 
@@ -76,10 +108,7 @@ impl ExactCache {
 
     /// Keeps a copy of an answer.
     pub fn put(&self, key: &Key, answer: &Kept, now: Instant) {
-        let kept = Kept {
-            body: Bytes::copy_from_slice(&answer.body),
-            ..answer.clone()
-        };
+        let kept = answer.copied();
         let entry = Entry {
             material: key.material(),
             kept,

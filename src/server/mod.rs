@@ -1,7 +1,7 @@
 //! The doors: connections in, HTTP to calls, replies and errors to HTTP.
 //!
-//! A connection is accepted ([`accept`]), its first head is checked raw ([`head`]), hyper reads the rest under our clocks
-//! ([`io`]). Each request goes to [`front`], which takes the doors for calls itself and leaves everything else to axum.
+//! A connection is accepted (`accept`), its first head is checked raw (`head`), hyper reads the rest under our clocks
+//! (`io`). Each request goes to `front`, which takes the doors for calls itself and leaves everything else to axum.
 
 mod accept;
 mod address;

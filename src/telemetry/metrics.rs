@@ -176,7 +176,7 @@ impl Collector for DroppedLogs {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let counter = ConstCounter::new((self.0)());
         let metric = encoder.encode_descriptor(
-            "tollgate_log_lines_dropped",
+            "log_lines_dropped",
             "Log lines lost because the queue was full",
             None,
             counter.metric_type(),

@@ -1,0 +1,32 @@
+//! Who runs where: the gateway alone on one core, everything that stands around it on another.
+
+use std::io;
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+/// The first two cores that this process may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cores {
+    pub(crate) gateway: usize,
+    pub(crate) around: usize,
+}
+
+impl Cores {
+    /// `None` on a machine with one core, where nothing is pinned.
+    pub(crate) fn of_this_machine() -> io::Result<Option<Self>> {
+        let allowed = sched_getaffinity(Pid::this())?;
+        let mut cores = (0..CpuSet::count()).filter(|&core| allowed.is_set(core).unwrap_or(false));
+        Ok(cores
+            .next()
+            .zip(cores.next())
+            .map(|(gateway, around)| Self { gateway, around }))
+    }
+}
+
+/// Keeps this thread, and what it starts from now on, on one core.
+pub(crate) fn pin(core: usize) -> io::Result<()> {
+    let mut only = CpuSet::new();
+    only.set(core)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &only)?)
+}

@@ -1,0 +1,68 @@
+//! What the rounds have shown: the figures, and the outcome of each single load.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::load::Outcome;
+use crate::peers::Kind;
+use crate::samples::Samples;
+use crate::scenarios::Scenario;
+
+#[derive(Default)]
+pub(crate) struct Findings {
+    pub(crate) samples: Samples,
+    pub(crate) raw: Vec<Raw>,
+}
+
+/// One load on one address, as it was.
+#[derive(Debug, Serialize)]
+pub(crate) struct Raw {
+    round: u32,
+    load: String,
+    /// `None`: the mock itself.
+    on: Option<Kind>,
+    cpu_us: Option<u128>,
+    outcome: Outcome,
+}
+
+impl Findings {
+    pub(crate) fn keep(
+        &mut self,
+        scenario: &Scenario,
+        on: Option<Kind>,
+        round: u32,
+        cpu: Option<Duration>,
+        outcome: &Outcome,
+    ) {
+        let (load, outcome) = (scenario.name.clone(), outcome.clone());
+        let cpu_us = cpu.map(|cpu| cpu.as_micros());
+        self.raw.push(Raw {
+            round,
+            load,
+            on,
+            cpu_us,
+            outcome,
+        });
+    }
+
+    /// Loads with calls that failed: figures beside any are not to be trusted.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = String> {
+        self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault)
+    }
+}
+
+impl Raw {
+    fn fault(&self) -> String {
+        let Outcome {
+            calls,
+            failed,
+            first_failure,
+            ..
+        } = &self.outcome;
+        let on = self.on.map_or_else(|| "the mock".to_owned(), |kind| kind.to_string());
+        let (round, load, all) = (self.round + 1, &self.load, failed + calls);
+        let why = first_failure.as_deref().unwrap_or("no reason given");
+        format!("round {round}, {load}, {on}: {failed} of {all} calls failed, the first with {why}")
+    }
+}

@@ -1,0 +1,70 @@
+//! The request that is sent over and over, with a number in it that makes each unlike all others.
+
+use std::net::SocketAddr;
+
+use memchr::memmem;
+
+use super::Load;
+use crate::mock::PACE;
+
+/// The caller's key, known to Tollgate.
+pub(crate) const KEY: &str = "sk-bench-0123456789abcdef0123456789abcdef";
+/// The model that every call asks for.
+pub(crate) const MODEL: &str = "gpt-4o-mini";
+
+/// Text of a prompt, escaped as in JSON: what scans a body meets escapes on its way.
+const PROSE: &str = r#"The keeper of the gate writes down each cart, its \"load\" and its owner.\n"#;
+const DIGITS: usize = 12;
+
+/// Head and body, ready to be written.
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    number_at: usize,
+}
+
+impl Request {
+    /// A body shorter than the fixed parts, some 250 bytes, is as long as they are.
+    pub(crate) fn new(host: SocketAddr, load: &Load) -> Self {
+        let body = body(load);
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let bytes = (head + &body).into_bytes();
+        let mark = memmem::find(&bytes, format!("\"{}", "0".repeat(DIGITS)).as_bytes());
+        let number_at = mark.expect("the prompt begins with a number") + 1;
+        Self { bytes, number_at }
+    }
+
+    /// Writes the last twelve digits of `number` into the prompt.
+    pub(super) fn number(&mut self, mut number: u64) {
+        for digit in self.bytes[self.number_at..][..DIGITS].iter_mut().rev() {
+            *digit = b'0' + u8::try_from(number % 10).expect("a digit");
+            number /= 10;
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn body(load: &Load) -> String {
+    let stream = load.stream.map_or_else(
+        || r#""max_tokens":256"#.to_owned(),
+        |stream| {
+            let (chunks, gap) = (stream.chunks, stream.gap_us);
+            format!(r#""stream":true,"max_tokens":{chunks},"user":"{PACE}{gap}""#)
+        },
+    );
+    let number = "0".repeat(DIGITS);
+    let before = format!(
+        r#"{{"model":"{MODEL}",{stream},"temperature":0.7,"messages":[{{"role":"system","content":"You are a careful assistant. Answer briefly."}},{{"role":"user","content":"{number} "#
+    );
+    let after = r#""}]}"#;
+    let room = load.body.saturating_sub(before.len() + after.len());
+    let prose = PROSE.repeat(room / PROSE.len());
+    let dots = ".".repeat(room - prose.len());
+    [&before, &prose, &dots, after].concat()
+}

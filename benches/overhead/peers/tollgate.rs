@@ -1,0 +1,31 @@
+//! Tollgate itself, with all that a call goes through: auth, limits, metering, the log of calls (into `/dev/null`)
+//! and the exact cache.
+
+use std::fmt::Display;
+use std::io;
+use std::process::Stdio;
+
+use super::{Kind, Peer, Place, check, configure, free_address};
+use crate::load::{KEY, MODEL};
+use crate::process::Process;
+
+pub(super) fn start(place: Place) -> io::Result<Peer> {
+    let program = env!("CARGO_BIN_EXE_tollgate");
+    let (files, address, admin) = (tempfile::tempdir()?, free_address()?, free_address()?);
+    let values: [(&str, &dyn Display); 5] = [
+        ("LISTEN", &address),
+        ("ADMIN", &admin),
+        ("UPSTREAM", &place.upstream),
+        ("KEY", &KEY),
+        ("MODEL", &MODEL),
+    ];
+    let config = configure(&files, include_str!("tollgate.toml"), &values)?;
+    check(program, &["check", "--config", &config])?;
+    let process = Process::start(place.core, program, &["serve", "--config", &config], Stdio::null())?;
+    Ok(Peer {
+        kind: Kind::Tollgate,
+        address,
+        process,
+        files: Some(files),
+    })
+}
