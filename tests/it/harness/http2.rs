@@ -21,13 +21,15 @@ pub(crate) struct Http2 {
 
 impl Http2 {
     pub(crate) async fn open(door: SocketAddr) -> Self {
-        let socket = within("connecting to the gateway", TcpStream::connect(door))
-            .await
-            .expect("the door is open");
-        let handshake = handshake(TokioExecutor::new(), TokioIo::new(socket)).await;
-        let (sender, connection) = handshake.expect("the gateway speaks HTTP/2");
-        // Ends when the sender and the answers are gone, also while the test blocks.
-        background().spawn(connection);
+        // hyper spawns tasks of its own; over there they run, and close, also while the test blocks.
+        let opening = background().spawn(async move {
+            let socket = TcpStream::connect(door).await.expect("the door is open");
+            let handshake = handshake(TokioExecutor::new(), TokioIo::new(socket)).await;
+            let (sender, connection) = handshake.expect("the gateway speaks HTTP/2");
+            tokio::spawn(connection);
+            sender
+        });
+        let sender = within("an HTTP/2 connection", opening).await.expect("nothing panics");
         Self { sender, door }
     }
 
