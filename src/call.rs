@@ -119,6 +119,8 @@ pub struct AttemptNote {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptEnd {
     Answered,
+    /// Answered, and broke off before the answer was whole.
+    Broken(FailureClass),
     /// `billed`: the provider may charge for it.
     Failed {
         class: FailureClass,
@@ -142,6 +144,13 @@ impl Journal {
 }
 
 impl Notes {
+    /// Says how the last attempt ended.
+    pub fn end_last(&mut self, end: AttemptEnd) {
+        if let Some(last) = self.attempts.last_mut() {
+            last.end = Some(end);
+        }
+    }
+
     /// The gateway's own part of a call until `now`: from the request read to the first attempt's writing, and from the
     /// provider's answer to now. A call without an attempt is all ours.
     pub fn overhead(&self, read: Instant, now: Instant) -> Duration {
@@ -243,6 +252,21 @@ pub struct Frame {
     pub kind: FrameKind,
     /// What the provider reports so far; a later report replaces it.
     pub usage: Option<Usage>,
+    /// Bytes of text that the user reads in it: what an answer is billed by whose usage is never reported. Estimated
+    /// where the events were not parsed.
+    pub text_bytes: usize,
+}
+
+impl Frame {
+    /// A frame that says how a stream ends, and nothing else.
+    pub fn end(kind: FrameKind) -> Self {
+        Self {
+            bytes: Bytes::new(),
+            kind,
+            usage: None,
+            text_bytes: 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

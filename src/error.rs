@@ -179,8 +179,8 @@ pub enum GatewayError {
     #[error("too many requests from this address")]
     AddressLimited { retry_after: Duration },
     /// The provider refused the request itself.
-    #[error("{}", .0.message)]
-    Refused(Box<Refusal>),
+    #[error("{}", .refusal.message)]
+    Refused { refusal: Box<Refusal>, attempts: usize },
     #[error("all providers failed after {} attempts: {}", .tried.len(), list(.tried))]
     AllFailed { tried: Vec<Tried>, retry_after: Duration },
     #[error("every provider of this model is rate limited{}", after(.tried))]
@@ -233,7 +233,7 @@ impl GatewayError {
             Self::ModelNotFound { .. } => "model_not_found",
             Self::ModelNotAllowed { .. } => "model_not_allowed",
             Self::RateLimited(_) | Self::AddressLimited { .. } => "rate_limited",
-            Self::Refused(_) => "refused_by_provider",
+            Self::Refused { .. } => "refused_by_provider",
             Self::AllFailed { .. } => "all_failed",
             Self::AllLimited { .. } => "all_limited",
             Self::NoneAvailable { .. } => "none_available",

@@ -97,11 +97,11 @@ impl Stream for MeteredFrames {
         };
         if let Some(open) = &mut self.open {
             open.usage = frame.usage.or(open.usage);
+            open.passed_on(frame.text_bytes);
             match frame.kind {
-                FrameKind::Content => open.content(&frame.bytes),
                 FrameKind::Done => open.set_outcome(Outcome::OK),
                 FrameKind::Error(_) => open.set_outcome(Outcome::STREAM_BROKEN),
-                FrameKind::Lifecycle | FrameKind::Usage => {}
+                FrameKind::Lifecycle | FrameKind::Content | FrameKind::Usage => {}
             }
         }
         Poll::Ready(Some(frame))

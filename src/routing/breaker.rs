@@ -111,22 +111,23 @@ impl Permit {
     /// The attempt shows that the other side works.
     pub(super) fn succeed(mut self) {
         self.confirm();
+        let mut state = self.breaker.lock();
+        if state.era == self.era
+            && let Phase::Closed { failures } = &mut state.phase
+        {
+            *failures = 0;
+        }
     }
 
-    /// A stream has begun: a probe has its verdict, and the permit lives on for what becomes of the stream.
+    /// A stream has begun. A probe has its verdict with that; for the count of failures it depends on how the stream
+    /// ends, or one that always breaks would never be noticed.
     pub(super) fn confirm(&mut self) {
         let mut state = self.breaker.lock();
-        if state.era != self.era {
-            return;
+        if self.probe && state.era == self.era {
+            self.breaker.enter(&mut state, Phase::Closed { failures: 0 });
+            self.era = state.era;
         }
-        match &mut state.phase {
-            Phase::Closed { failures } => *failures = 0,
-            _ => {
-                self.breaker.enter(&mut state, Phase::Closed { failures: 0 });
-                self.era = state.era;
-                self.probe = false;
-            }
-        }
+        self.probe = false;
     }
 
     /// The attempt failed. `retry_after` lengthens an opening; it never causes one.
@@ -233,6 +234,17 @@ mod tests {
         let slow = breaker.permit(now).unwrap();
         trip(&breaker, now);
         slow.succeed();
+        assert!(breaker.permit(now).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_that_always_break_open_it() {
+        let (breaker, now) = breaker();
+        for _ in 0..3 {
+            let mut permit = breaker.permit(now).unwrap();
+            permit.confirm();
+            permit.fail(now, None);
+        }
         assert!(breaker.permit(now).is_err());
     }
 

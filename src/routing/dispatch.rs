@@ -72,7 +72,7 @@ async fn execute(registry: Arc<Registry>, call: Call, response_limit: usize) -> 
             },
         };
         match attempt(&call, &ticket, response_limit, call.deadline).await {
-            Ok(answered) => return Ok(reply(ticket, answered, run.tried().len())),
+            Ok(answered) => return Ok(reply(&call, ticket, answered, run.tried().len())),
             Err(failure) => {
                 let now = Instant::now();
                 if now >= call.deadline && failure.class == FailureClass::Timeout {
@@ -118,7 +118,7 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
     GatewayError::invalid(format!("no provider of the model `{model}` takes {what}"), Some(param))
 }
 
-fn reply(ticket: Ticket, answered: Answered, failed: usize) -> Reply {
+fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Reply {
     let Ticket {
         target,
         provider_permit,
@@ -127,17 +127,22 @@ fn reply(ticket: Ticket, answered: Answered, failed: usize) -> Reply {
         ..
     } = ticket;
     provider_permit.succeed();
+    let journal = || Arc::clone(&call.journal);
     let (body, usage, complete) = match answered.body {
         Body::Whole { bytes, usage, complete } => {
             target_permit.succeed();
             (ReplyBody::Whole(bytes), usage, complete)
         }
         Body::Events(frames) => (
-            ReplyBody::Events(Relay::around(frames, target_permit, slot)),
+            ReplyBody::Events(Relay::around(frames, target_permit, slot, journal())),
             None,
             false,
         ),
-        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot)), None, false),
+        Body::Long(frames) => (
+            ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())),
+            None,
+            false,
+        ),
     };
     Reply {
         content_type: answered.content_type,

@@ -1,13 +1,14 @@
 //! An answer under way to the client: holds what its attempt holds, and charges the breaker with how it ends.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::breaker::Permit;
-use crate::call::{Frame, FrameKind, FrameStream};
+use crate::call::{AttemptEnd, Frame, FrameKind, FrameStream, Journal};
 use crate::state::Slot;
 
 /// Passes frames on. Nothing follows an error, whatever the provider still sends.
@@ -15,16 +16,23 @@ pub(super) struct Relay {
     frames: FrameStream,
     /// Gone when the verdict is known; dropped without one if the client leaves.
     permit: Option<Permit>,
+    journal: Arc<Journal>,
     _slot: Option<Slot>,
     over: bool,
 }
 
 impl Relay {
-    pub(super) fn around(frames: FrameStream, mut permit: Permit, slot: Option<Slot>) -> FrameStream {
+    pub(super) fn around(
+        frames: FrameStream,
+        mut permit: Permit,
+        slot: Option<Slot>,
+        journal: Arc<Journal>,
+    ) -> FrameStream {
         permit.confirm();
         Box::pin(Self {
             frames,
             permit: Some(permit),
+            journal,
             _slot: slot,
             over: false,
         })
@@ -40,8 +48,9 @@ impl Stream for Relay {
         }
         let frame = ready!(self.frames.as_mut().poll_next(cx));
         match frame.as_ref().map(|frame| frame.kind) {
-            Some(FrameKind::Error(_)) => {
+            Some(FrameKind::Error(class)) => {
                 self.over = true;
+                self.journal.with(|notes| notes.end_last(AttemptEnd::Broken(class)));
                 if let Some(permit) = self.permit.take() {
                     permit.fail(Instant::now(), None);
                 }

@@ -171,7 +171,8 @@ impl Run {
             FailureClass::CallerError => {
                 let refusal = failure.refusal.expect("a caller's error carries what was said");
                 if is_first {
-                    return Verdict::Stop(GatewayError::Refused(refusal));
+                    let attempts = self.tried.len();
+                    return Verdict::Stop(GatewayError::Refused { refusal, attempts });
                 }
                 self.refusal.get_or_insert(refusal);
                 Standing::Out
@@ -207,7 +208,10 @@ impl Run {
     /// Nobody is left.
     pub(super) fn exhausted(self, now: Instant) -> GatewayError {
         if let Some(refusal) = self.refusal {
-            return GatewayError::Refused(refusal);
+            return GatewayError::Refused {
+                refusal,
+                attempts: self.tried.len(),
+            };
         }
         let waits: SmallVec<[NotReady; 4]> = (0..self.candidates.len())
             .filter_map(|place| self.not_ready(place, now))

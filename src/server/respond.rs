@@ -186,13 +186,14 @@ impl<'a> Told<'a> {
                 attempts: Some(tried.len()),
                 ..limited(*retry_after)
             },
-            GatewayError::Refused(refusal) => {
+            GatewayError::Refused { refusal, attempts } => {
                 let status = S::from_u16(refusal.status).unwrap_or(S::BAD_REQUEST);
                 let code = refusal
                     .code
                     .as_deref()
                     .or((refusal.status == 413).then_some("request_too_large"));
                 Told {
+                    attempts: Some(*attempts),
                     param: refusal.param.as_deref(),
                     ..told(status, REQUEST, code)
                 }

@@ -156,7 +156,14 @@ async fn refused(ask: &Ask<'_>, status: StatusCode, headers: &HeaderMap, mut rea
     };
     let mut failure = classify(status, headers, &body, SystemTime::now());
     if let Some(refusal) = &mut failure.refusal {
-        refusal.message = ask.endpoint.redact(&refusal.message, ask.key);
+        let told = [
+            Some(&mut refusal.message),
+            refusal.param.as_mut(),
+            refusal.code.as_mut(),
+        ];
+        for text in told.into_iter().flatten() {
+            *text = ask.endpoint.redact(text, ask.key);
+        }
     }
     failure
 }

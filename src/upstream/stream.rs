@@ -88,8 +88,13 @@ impl EventStream {
             let seen = self.events.read(&event);
             self.emit(event, seen);
         }
+        // What has been judged and can leave as one frame: `plain` bytes of the piece.
         let mut plain = 0;
-        let mut plain_kind = FrameKind::Lifecycle;
+        let mut merged = Seen {
+            kind: FrameKind::Lifecycle,
+            usage: None,
+            text_bytes: 0,
+        };
         let mut at = 0;
         while !self.over
             && let Some(length) = self.ends.next(&piece[at..])
@@ -98,39 +103,39 @@ impl EventStream {
             at += length;
             if seen.usage.is_none() && matches!(seen.kind, FrameKind::Lifecycle | FrameKind::Content) {
                 plain = at;
+                merged.text_bytes += seen.text_bytes;
                 if seen.kind == FrameKind::Content {
-                    plain_kind = FrameKind::Content;
+                    merged.kind = FrameKind::Content;
                 }
                 continue;
             }
-            self.emit_plain(piece.split_to(plain), &mut plain_kind);
+            self.emit_plain(piece.split_to(plain), &mut merged);
             let event = piece.split_to(at - plain);
             self.emit(event, seen);
             (plain, at) = (0, 0);
         }
-        self.emit_plain(piece.split_to(plain), &mut plain_kind);
+        self.emit_plain(piece.split_to(plain), &mut merged);
         if !self.over && !piece.is_empty() {
             self.keep(&piece);
         }
     }
 
-    fn emit_plain(&mut self, bytes: Bytes, kind: &mut FrameKind) {
-        if !bytes.is_empty() {
-            self.ready.push_back(Frame {
-                bytes,
-                kind: *kind,
+    fn emit_plain(&mut self, bytes: Bytes, merged: &mut Seen) {
+        let seen = std::mem::replace(
+            merged,
+            Seen {
+                kind: FrameKind::Lifecycle,
                 usage: None,
-            });
+                text_bytes: 0,
+            },
+        );
+        if !bytes.is_empty() {
+            self.ready.push_back(frame(bytes, seen));
         }
-        *kind = FrameKind::Lifecycle;
     }
 
     fn emit(&mut self, event: Bytes, seen: Seen) {
-        let mut frame = Frame {
-            bytes: event,
-            kind: seen.kind,
-            usage: seen.usage,
-        };
+        let mut frame = frame(event, seen);
         match seen.kind {
             FrameKind::Usage if self.withhold_usage => frame.bytes = Bytes::new(),
             FrameKind::Error(_) => {
@@ -158,10 +163,13 @@ impl EventStream {
     /// The provider's bytes have ended.
     fn finish(&mut self) {
         if !self.begun.is_empty() {
-            // The blank line behind the last event is often missing.
+            // The blank line behind the last event is often missing. Half an event is kept from the client: what
+            // follows it, an error, would become part of it.
             let event = self.begun.split().freeze();
             let seen = self.events.read(&event);
-            self.emit(event, seen);
+            if self.events.is_whole() || matches!(seen.kind, FrameKind::Error(_)) {
+                self.emit(event, seen);
+            }
         }
         if self.over {
             return;
@@ -171,21 +179,13 @@ impl EventStream {
         }
         if !self.done {
             self.done = true;
-            self.ready.push_back(Frame {
-                bytes: Bytes::new(),
-                kind: FrameKind::Done,
-                usage: None,
-            });
+            self.ready.push_back(Frame::end(FrameKind::Done));
         }
         self.over = true;
     }
 
     fn break_off(&mut self, class: FailureClass) {
-        self.ready.push_back(Frame {
-            bytes: Bytes::new(),
-            kind: FrameKind::Error(class),
-            usage: None,
-        });
+        self.ready.push_back(Frame::end(FrameKind::Error(class)));
         self.over = true;
     }
 }
@@ -234,29 +234,36 @@ impl Stream for LongStream {
     type Item = Frame;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
-        let frame = |bytes, kind| {
-            Poll::Ready(Some(Frame {
-                bytes,
-                kind,
-                usage: None,
-            }))
-        };
         if let Some(begun) = self.begun.take() {
-            return frame(begun, FrameKind::Content);
+            return Poll::Ready(Some(raw(begun)));
         }
         if self.over {
             return Poll::Ready(None);
         }
-        match ready!(self.reader.poll_next(cx)) {
-            Some(Ok(piece)) => frame(piece, FrameKind::Content),
-            end => {
-                self.over = true;
-                frame(
-                    Bytes::new(),
-                    end.and_then(Result::err)
-                        .map_or(FrameKind::Done, |failure| FrameKind::Error(failure.class)),
-                )
-            }
-        }
+        let end = match ready!(self.reader.poll_next(cx)) {
+            Some(Ok(piece)) => return Poll::Ready(Some(raw(piece))),
+            Some(Err(failure)) => FrameKind::Error(failure.class),
+            None => FrameKind::Done,
+        };
+        self.over = true;
+        Poll::Ready(Some(Frame::end(end)))
+    }
+}
+
+fn raw(bytes: Bytes) -> Frame {
+    Frame {
+        text_bytes: bytes.len(),
+        bytes,
+        kind: FrameKind::Content,
+        usage: None,
+    }
+}
+
+fn frame(bytes: Bytes, seen: Seen) -> Frame {
+    Frame {
+        bytes,
+        kind: seen.kind,
+        usage: seen.usage,
+        text_bytes: seen.text_bytes,
     }
 }

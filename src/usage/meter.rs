@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use memchr::memmem;
 use tokio::time::Instant;
 
 use super::record::{Outcome, Record, Totals};
-use crate::api::{NanoUsd, Usage};
+use crate::api::{NanoUsd, Usage, estimate_tokens};
 use crate::call::{CacheStatus, Call, Caller, Door, Journal, Notes, Reply, ReplyBody};
 use crate::error::GatewayError;
 use crate::telemetry::{CallLabels, Label, Metrics, RefusalLabels};
@@ -34,7 +33,7 @@ pub struct Open {
     /// What has been learnt of the answer so far.
     cache: Option<CacheStatus>,
     pub usage: Option<Usage>,
-    content_events: u64,
+    text_bytes: u64,
     time_to_first_token: Option<Duration>,
     overhead: Option<Duration>,
     /// The rule that refused the call.
@@ -61,7 +60,7 @@ impl Meter {
             read: call.read,
             cache: None,
             usage: None,
-            content_events: 0,
+            text_bytes: 0,
             time_to_first_token: None,
             overhead: None,
             refused_by: None,
@@ -69,28 +68,28 @@ impl Meter {
         }
     }
 
-    /// A request that never became a call: it is counted and logged, without a record. `door` is that of a call.
+    /// A request that never became a call: it is counted and logged, without a record. One that was not for a call's
+    /// door has no `door`, and is only counted.
     pub fn refused(&self, door: Option<Door>, id: &str, caller: Option<&Caller>, error: &GatewayError) {
-        if let Some(door) = door {
-            let labels = CallLabels {
-                door: door.as_str(),
-                model: Label(Arc::from("other")),
-                provider: Label(Arc::default()),
-                outcome: error.outcome(),
-            };
-            self.metrics.calls.get_or_create(&labels).inc();
-        }
         if matches!(error, GatewayError::AddressLimited { .. }) {
             self.metrics
                 .refusals
                 .get_or_create(&RefusalLabels { rule: "per_ip" })
                 .inc();
         }
+        let Some(door) = door else { return };
+        let labels = CallLabels {
+            door: door.as_str(),
+            model: Label(Arc::from("other")),
+            provider: Label(Arc::default()),
+            outcome: error.outcome(),
+        };
+        self.metrics.calls.get_or_create(&labels).inc();
         tracing::info!(
             target: "tollgate::call",
             {
                 call.id = id,
-                call.door = door.map(Door::as_str),
+                call.door = door.as_str(),
                 call.outcome = error.outcome(),
                 key.id = caller.map(|caller| &*caller.key),
             },
@@ -134,15 +133,14 @@ impl Open {
     fn estimate(&self) -> Usage {
         Usage {
             input: self.estimated_input,
-            output: self.content_events,
+            output: estimate_tokens(self.text_bytes),
             ..Usage::default()
         }
     }
 
-    /// Content has been passed on. An answer whose usage is never reported is estimated by it: a token an event, as
-    /// most vendors stream.
-    pub fn content(&mut self, events: &[u8]) {
-        self.content_events += memmem::find_iter(events, b"data:").count() as u64;
+    /// Text has been passed on. An answer whose usage is never reported is estimated by it.
+    pub fn passed_on(&mut self, text_bytes: usize) {
+        self.text_bytes += text_bytes as u64;
     }
 
     /// How the call will have ended if it is dropped from here on.

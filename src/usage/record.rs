@@ -64,12 +64,13 @@ impl Totals {
             let usage = match note.end {
                 Some(AttemptEnd::Failed { billed: false, .. }) => continue,
                 None if note.sent.is_none() => continue,
-                Some(AttemptEnd::Answered) if let Some(usage) = reported => usage,
+                Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) if let Some(usage) = reported => usage,
                 // What failed gave no answer to be billed.
                 Some(AttemptEnd::Failed { .. }) => Usage { output: 0, ..estimate },
-                Some(AttemptEnd::Answered) | None => estimate,
+                Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) | None => estimate,
             };
-            totals.estimated |= note.end != Some(AttemptEnd::Answered) || reported.is_none();
+            let answered = matches!(note.end, Some(AttemptEnd::Answered | AttemptEnd::Broken(_)));
+            totals.estimated |= !answered || reported.is_none();
             totals.cost = totals.cost.zip(note.price).map(|(mut sum, price)| {
                 sum += cost(price, usage);
                 sum
@@ -129,7 +130,7 @@ impl Record {
         for note in &self.notes.attempts {
             let class = match note.end {
                 Some(AttemptEnd::Answered) => "ok",
-                Some(AttemptEnd::Failed { class, .. }) => class.as_str(),
+                Some(AttemptEnd::Failed { class, .. } | AttemptEnd::Broken(class)) => class.as_str(),
                 None => "abandoned",
             };
             metrics

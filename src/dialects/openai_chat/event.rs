@@ -18,6 +18,18 @@ pub struct Seen {
     pub kind: FrameKind,
     /// Usage may come in any event.
     pub usage: Option<Usage>,
+    /// Bytes of text in it; see [`crate::call::Frame::text_bytes`].
+    pub text_bytes: usize,
+}
+
+impl Seen {
+    fn plain(kind: FrameKind) -> Self {
+        Self {
+            kind,
+            usage: None,
+            text_bytes: 0,
+        }
+    }
 }
 
 /// What has been seen of one stream.
@@ -27,7 +39,8 @@ pub struct EventReader {
     /// One bit for each choice that has ended.
     finished: u128,
     done: bool,
-    content: bool,
+    /// Bytes that stand around the text of an event, by the first that had any; until then there was no content.
+    wrapping: Option<usize>,
 }
 
 impl EventReader {
@@ -37,7 +50,7 @@ impl EventReader {
             choices,
             finished: 0,
             done: false,
-            content: false,
+            wrapping: None,
         }
     }
 
@@ -49,33 +62,43 @@ impl EventReader {
 
     /// Judges one event, given with its line endings.
     pub fn read(&mut self, event: &[u8]) -> Seen {
-        let plain = |kind| Seen { kind, usage: None };
-        if self.content && !may_matter(event) {
-            return plain(FrameKind::Content);
+        if let Some(wrapping) = self.wrapping
+            && !may_matter(event)
+        {
+            let text_bytes = event.len().saturating_sub(wrapping);
+            return Seen {
+                text_bytes,
+                ..Seen::plain(FrameKind::Content)
+            };
         }
         let Some(data) = data_of(event) else {
-            return plain(FrameKind::Lifecycle);
+            return Seen::plain(FrameKind::Lifecycle);
         };
         if data.trim() == "[DONE]" {
             self.done = true;
-            return plain(FrameKind::Done);
+            return Seen::plain(FrameKind::Done);
         }
         // What is not JSON is not ours to judge; it passes.
-        self.chunk(&data, is_error_event(event))
-            .unwrap_or(plain(FrameKind::Lifecycle))
+        let seen = self
+            .chunk(&data, is_error_event(event))
+            .unwrap_or(Seen::plain(FrameKind::Lifecycle));
+        if seen.kind == FrameKind::Content {
+            self.wrapping.get_or_insert(event.len() - seen.text_bytes);
+        }
+        seen
     }
 
     fn chunk(&mut self, data: &str, is_error: bool) -> Result<Seen, Malformed> {
         let mut usage = None;
         let mut choices = 0;
-        let mut content = false;
+        let mut text: Option<usize> = None;
         let mut error = None;
         let mut scanner = Scanner::new(data);
         scanner.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
                 ("choices", Kind::Array) => {
                     choices = value.array(|choice, _| {
-                        content |= self.choice(choice)?;
+                        add(&mut text, self.choice(choice)?);
                         Ok::<_, Malformed>(())
                     })?;
                 }
@@ -87,31 +110,34 @@ impl EventReader {
             Ok::<_, Malformed>(())
         })?;
         scanner.end()?;
-        self.content |= content;
         let kind = match error {
             Some(class) => FrameKind::Error(class),
             None if is_error => FrameKind::Error(error_class(data)),
-            None if content => FrameKind::Content,
+            None if text.is_some() => FrameKind::Content,
             None if usage.is_some() && choices == 0 => FrameKind::Usage,
             None => FrameKind::Lifecycle,
         };
-        Ok(Seen { kind, usage })
+        Ok(Seen {
+            kind,
+            usage,
+            text_bytes: text.unwrap_or(0),
+        })
     }
 
-    /// Whether this choice's delta holds something that the user reads.
-    fn choice(&mut self, choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
+    /// Bytes of what the user reads in this choice's delta; `None`: there is nothing.
+    fn choice(&mut self, choice: &mut Scanner<'_>) -> Result<Option<usize>, Malformed> {
         if choice.kind()? != Kind::Object {
-            return choice.skip().map(|()| false);
+            return choice.skip().map(|()| None);
         }
         let mut index = 0;
         let mut finished = false;
-        let mut content = false;
+        let mut text = None;
         choice.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
                 ("index", Kind::Number) => index = value.number()?.parse().unwrap_or(0_u32),
                 ("finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
-                ("delta" | "message", Kind::Object) => content |= has_content(value)?,
-                ("text", Kind::String) => content |= !value.string()?.is_empty(),
+                ("delta" | "message", Kind::Object) => add(&mut text, text_of(value)?),
+                ("text", Kind::String) => add(&mut text, string(value)?),
                 _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
@@ -119,32 +145,42 @@ impl EventReader {
         if finished {
             self.finished |= 1 << index.min(127);
         }
-        Ok(content)
+        Ok(text)
     }
 }
 
 /// Text, reasoning, a refusal, a tool call or sound; a role alone is not.
-fn has_content(delta: &mut Scanner<'_>) -> Result<bool, Malformed> {
-    let mut content = false;
+fn text_of(delta: &mut Scanner<'_>) -> Result<Option<usize>, Malformed> {
+    let mut text = None;
     delta.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
+            ("content" | "reasoning_content" | "reasoning" | "refusal", Kind::String) => {
+                add(&mut text, string(value)?);
+            }
             // Mistral sends `content` as an array of parts while it thinks.
-            ("content" | "reasoning_content" | "reasoning" | "reasoning_details" | "refusal" | "tool_calls", kind) => {
-                content |= match kind {
-                    Kind::String => !value.string()?.is_empty(),
-                    Kind::Array => value.array(|part, _| part.skip())? > 0,
-                    _ => value.skip().map(|()| false)?,
-                };
+            ("content" | "reasoning_details" | "tool_calls", Kind::Array) => {
+                let start = value.position();
+                let parts = value.array(|part, _| part.skip())?;
+                add(&mut text, (parts > 0).then(|| value.position_behind() - start));
             }
-            ("function_call" | "audio", Kind::Object) => {
-                value.skip()?;
-                content = true;
-            }
+            ("function_call" | "audio", Kind::Object) => add(&mut text, Some(value.span()?.len())),
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
-    Ok(content)
+    Ok(text)
+}
+
+/// The length of a string that says something.
+fn string(value: &mut Scanner<'_>) -> Result<Option<usize>, Malformed> {
+    let text = value.string()?.raw();
+    Ok((!text.is_empty()).then_some(text.len()))
+}
+
+fn add(sum: &mut Option<usize>, more: Option<usize>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or(0) + more);
+    }
 }
 
 /// Whether an event may carry usage, an error or an end. A quotation mark inside a string is escaped, so a needle that
@@ -218,6 +254,16 @@ mod tests {
             kinds(&[": OPENROUTER PROCESSING\n\n", "data: {\"oops\": \n\n"]),
             [FrameKind::Lifecycle; 2]
         );
+    }
+
+    #[test]
+    fn text_is_measured_also_where_it_is_not_read() {
+        let event =
+            |text: &str| format!("data: {{\"id\":\"x\",\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+        let mut reader = EventReader::new(1);
+        for text in ["first", "a", "", "and many more words than that"] {
+            assert_eq!(reader.read(event(text).as_bytes()).text_bytes, text.len());
+        }
     }
 
     #[test]
