@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::serve::{proxy, start_logs};
-use super::{complain, failed, faulty, interrupted, say};
+use super::{Interrupts, complain, failed, faulty, say};
 use crate::config::{Config, Env};
 use crate::demo::Demo;
 use crate::gateway::Gateway;
@@ -22,6 +22,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(options: &Options, env: &Env) -> ExitCode {
+    let mut interrupts = Interrupts::watch();
     let demo = match Demo::start().await {
         Ok(demo) => demo,
         Err(error) => return failed(&error),
@@ -46,13 +47,13 @@ pub(super) async fn run(options: &Options, env: &Env) -> ExitCode {
         }
     };
     say(&demo.welcome(gateway.listen(), gateway.admin_listen()));
-    interrupted().await;
+    interrupts.next().await;
     tokio::select! {
         () = async {
             // The providers first: what is under way then ends by itself.
             demo.shutdown().await;
             gateway.shut_down().await;
         } => ExitCode::SUCCESS,
-        () = interrupted() => ExitCode::FAILURE,
+        () = interrupts.next() => ExitCode::FAILURE,
     }
 }

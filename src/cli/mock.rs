@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CONFIG_FAULT, complain, failed, interrupted, say};
+use super::{CONFIG_FAULT, Interrupts, complain, failed, say};
 use crate::demo::Script;
 
 #[derive(Debug, Args)]
@@ -16,6 +16,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(options: &Options) -> ExitCode {
+    let mut interrupts = Interrupts::watch();
     let script = match &options.script {
         None => Script::demo(),
         Some(path) => {
@@ -36,7 +37,7 @@ pub(super) async fn run(options: &Options) -> ExitCode {
     for provider in &providers {
         say(&format!("{}: http://{}/v1", provider.name(), provider.addr()));
     }
-    interrupted().await;
+    interrupts.next().await;
     for provider in providers {
         provider.shutdown().await;
     }

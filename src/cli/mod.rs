@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Env, Faults, Loaded};
 
@@ -129,17 +130,30 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+/// SIGTERM and SIGINT. From its making on they no longer end the process by themselves, so it is made before anybody is
+/// told that the command runs.
+struct Interrupts(Option<(Signal, Signal)>);
+
+impl Interrupts {
+    fn watch() -> Self {
+        let watched = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+        match watched {
+            (Ok(terminate), Ok(interrupt)) => Self(Some((terminate, interrupt))),
+            // Without handlers the signals still end the process.
+            _ => Self(None),
         }
-        // Without handlers the signals end the process by themselves.
-        _ => std::future::pending().await,
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some((terminate, interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            None => std::future::pending().await,
+        }
     }
 }

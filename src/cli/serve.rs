@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigFile, complain, failed, faulty, interrupted};
+use super::{ConfigFile, Interrupts, complain, failed, faulty};
 use crate::config::{Env, LogFormat};
 use crate::gateway::Gateway;
 use crate::net::ProxyEnv;
@@ -38,6 +38,7 @@ pub(super) async fn run(file: &ConfigFile, env: &Env) -> ExitCode {
     for notice in &loaded.notices {
         tracing::info!("{notice}");
     }
+    let mut interrupts = Interrupts::watch();
     let gateway = match Gateway::start(&loaded.config, proxy, logs.dropped()) {
         Ok(gateway) => gateway,
         Err(error) => return failed(&error),
@@ -50,12 +51,12 @@ pub(super) async fn run(file: &ConfigFile, env: &Env) -> ExitCode {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    interrupted().await;
+    interrupts.next().await;
     tracing::info!("draining");
     tokio::select! {
         () = gateway.shut_down() => {}
         // Whoever asks twice does not want to wait.
-        () = interrupted() => return ExitCode::FAILURE,
+        () = interrupts.next() => return ExitCode::FAILURE,
     }
     tracing::info!("ended");
     ExitCode::SUCCESS

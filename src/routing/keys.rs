@@ -62,7 +62,15 @@ impl KeyPool {
 
     /// The place of the next key that does not rest.
     pub(super) fn next(&self, now: Instant) -> Result<usize, AllRest> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.first_ready(self.turn.fetch_add(1, Ordering::Relaxed), now)
+    }
+
+    /// The same as a look: nobody's turn is used up.
+    pub(super) fn ready(&self, now: Instant) -> Result<usize, AllRest> {
+        self.first_ready(self.turn.load(Ordering::Relaxed), now)
+    }
+
+    fn first_ready(&self, turn: usize, now: Instant) -> Result<usize, AllRest> {
         let mut soonest: Option<AllRest> = None;
         for step in 0..self.keys.len() {
             let place = (turn.wrapping_add(step)) % self.keys.len();

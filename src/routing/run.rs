@@ -156,6 +156,13 @@ impl Run {
                 _ => target_permit.fail(now, failure.retry_after),
             }
         }
+        if failure.class == FailureClass::NotFound {
+            tracing::warn!(
+                provider.name = &*target.provider.name,
+                provider.model = &*target.label,
+                "this provider does not know this model; the configuration should be put right"
+            );
+        }
         if let Some((place, keys)) = key
             && let Some(number) = keys.rest(place, &failure, now)
         {
@@ -180,7 +187,7 @@ impl Run {
             // The provider's next key is a fall-back, not a repeat; each is tried once.
             _ if let Some((_, keys)) = key => {
                 candidate.key_faults += 1;
-                match keys.next(now) {
+                match keys.ready(now) {
                     Ok(_) if candidate.key_faults < keys.len() => Standing::Untried,
                     Err(rest) if rest.limited => Standing::Again(rest.until),
                     _ => Standing::Out,

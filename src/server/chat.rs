@@ -15,37 +15,37 @@ use super::body::{Events, OutBody, Pending, Rhythm};
 use super::front::Doors;
 use super::respond;
 use super::wishes::{cache_wish, check_media_type, deadline};
-use crate::call::{Call, Caller, Door};
+use crate::call::{Call, Door};
 use crate::dialects::openai_chat::read_envelope;
 use crate::error::GatewayError;
+use crate::usage::Arrival;
 
 /// Answers a request. Everything that can be refused is refused before a provider hears of it.
 pub(super) async fn chat(doors: &Doors, id: Arc<str>, request: Request<Incoming>) -> Response<OutBody> {
-    let arrived = Instant::now();
-    let caller = match doors.auth.caller(request.headers()) {
-        Ok(caller) => caller,
-        Err(error) => return refuse(doors, &id, None, &error),
-    };
-    match read_call(doors, &id, &caller, request, arrived).await {
-        Ok(call) => answer(doors, call).await,
-        Err(error) => refuse(doors, &id, Some(&caller), &error),
+    let mut arrival = doors.meter.arrived(Door::ChatCompletions, Arc::clone(&id));
+    match read_call(doors, &id, &mut arrival, request).await {
+        Ok(call) => {
+            arrival.became_call();
+            answer(doors, call).await
+        }
+        Err(error) => {
+            arrival.refused(&error);
+            respond::error(&error)
+        }
     }
-}
-
-fn refuse(doors: &Doors, id: &str, caller: Option<&Caller>, error: &GatewayError) -> Response<OutBody> {
-    doors.meter.refused(Some(Door::ChatCompletions), id, caller, error);
-    respond::error(error)
 }
 
 async fn read_call(
     doors: &Doors,
     id: &Arc<str>,
-    caller: &Arc<Caller>,
+    arrival: &mut Arrival,
     request: Request<Incoming>,
-    arrived: Instant,
 ) -> Result<Call, GatewayError> {
+    let arrived = Instant::now();
     let (head, body) = request.into_parts();
     let headers = &head.headers;
+    let caller = doors.auth.caller(headers)?;
+    arrival.caller = Some(Arc::clone(&caller));
     check_media_type(headers)?;
     let cache = cache_wish(headers)?;
     let patience = deadline(headers, doors.server.deadline)?;
@@ -67,7 +67,7 @@ async fn read_call(
     Ok(Call {
         id: Arc::clone(id),
         door: Door::ChatCompletions,
-        caller: Arc::clone(caller),
+        caller,
         label: Arc::clone(&route.label),
         route_version: route.version,
         envelope,

@@ -104,7 +104,10 @@ impl ClientDoor {
         let door = call_door(request.uri().path()).filter(|_| request.method() == Method::POST);
         let mut response = match (self.ceiling(&request, peer), door) {
             (Err(error), door) => {
-                self.doors.meter.refused(door, &id, None, &error);
+                self.doors.meter.address_refused();
+                if let Some(door) = door {
+                    self.doors.meter.arrived(door, Arc::clone(&id)).refused(&error);
+                }
                 respond::error(&error)
             }
             (Ok(()), Some(Door::ChatCompletions)) => chat(&self.doors, Arc::clone(&id), request).await,

@@ -68,30 +68,66 @@ impl Meter {
         }
     }
 
-    /// A request that never became a call: it is counted and logged, without a record. One that was not for a call's
-    /// door has no `door`, and is only counted.
-    pub fn refused(&self, door: Option<Door>, id: &str, caller: Option<&Caller>, error: &GatewayError) {
-        if matches!(error, GatewayError::AddressLimited { .. }) {
-            self.metrics
-                .refusals
-                .get_or_create(&RefusalLabels { rule: "per_ip" })
-                .inc();
+    /// A request has come to a door for calls. It ends as a call, as a refusal, or, if it is dropped before it is
+    /// either, as a client that left.
+    pub fn arrived(&self, door: Door, id: Arc<str>) -> Arrival {
+        Arrival {
+            metrics: Arc::clone(&self.metrics),
+            door,
+            id,
+            caller: None,
+            outcome: Some(Outcome::CLIENT_GONE),
         }
-        let Some(door) = door else { return };
+    }
+
+    /// A request was refused for its address.
+    pub fn address_refused(&self) {
+        self.metrics
+            .refusals
+            .get_or_create(&RefusalLabels { rule: "per_ip" })
+            .inc();
+    }
+}
+
+/// A request that is not a call yet. Ends in a count and a log event, unless it becomes a call.
+#[derive(Debug)]
+pub struct Arrival {
+    metrics: Arc<Metrics>,
+    door: Door,
+    id: Arc<str>,
+    /// As soon as it is known.
+    pub caller: Option<Arc<Caller>>,
+    outcome: Option<Outcome>,
+}
+
+impl Arrival {
+    /// From here on [`Open`] accounts for it.
+    pub fn became_call(mut self) {
+        self.outcome = None;
+    }
+
+    pub fn refused(mut self, error: &GatewayError) {
+        self.outcome = Some(Outcome(error.outcome()));
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        let Some(outcome) = self.outcome else { return };
         let labels = CallLabels {
-            door: door.as_str(),
+            door: self.door.as_str(),
             model: Label(Arc::from("other")),
             provider: Label(Arc::default()),
-            outcome: error.outcome(),
+            outcome: outcome.0,
         };
         self.metrics.calls.get_or_create(&labels).inc();
         tracing::info!(
             target: "tollgate::call",
             {
-                call.id = id,
-                call.door = door.as_str(),
-                call.outcome = error.outcome(),
-                key.id = caller.map(|caller| &*caller.key),
+                call.id = &*self.id,
+                call.door = self.door.as_str(),
+                call.outcome = outcome.0,
+                key.id = self.caller.as_deref().map(|caller| &*caller.key),
             },
             "request refused"
         );

@@ -4,6 +4,6 @@ mod meter;
 mod price;
 mod record;
 
-pub use meter::{Meter, Open};
+pub use meter::{Arrival, Meter, Open};
 pub use price::cost;
 pub use record::{Outcome, Record};

@@ -128,6 +128,28 @@ async fn a_half_close_counts_as_gone() {
 }
 
 #[tokio::test]
+async fn one_stream_of_an_http_2_connection() {
+    let provider = Scripted::start(|seen| {
+        if seen.streamed() {
+            Reply::stream([role(), text("Hello")]).then(Step::Stall)
+        } else {
+            good()
+        }
+        .script()
+    })
+    .await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    gateway.expect_calls(2);
+    let client = Http2::open(gateway.door).await;
+    let stream = client.begin(&ask_stream("m")).await;
+    assert_eq!(stream.status(), 200);
+    drop(stream);
+    assert_gone(&gateway, &provider, 1).await;
+    // The connection lives on.
+    assert_eq!(client.chat(&ask("m")).await.0, 200);
+}
+
+#[tokio::test]
 async fn in_the_middle_of_the_request() {
     let provider = Scripted::saying(TEXT).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;

@@ -188,6 +188,18 @@ async fn the_demo_prints_what_to_paste_and_it_works() {
     demo.end();
 }
 
+#[tokio::test]
+async fn the_mock_runs_simulated_providers_alone() {
+    let mut mock = Running::of_stdout(tollgate().arg("mock"));
+    let line = mock.line(|line| line.contains("http://"));
+    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    let mut connection = Connection::open(address.trim().parse().unwrap()).await;
+    connection.send(get("/healthz", &[])).await;
+    assert_eq!(connection.response().await.status, 200);
+    drop(connection);
+    mock.end();
+}
+
 /// A command that runs until it is told to end.
 struct Running {
     child: Child,

@@ -1,8 +1,5 @@
 //! The doors besides chat: models, probes, metrics, unknown paths, browsers, HTTP/2 (DESIGN 4.3; abuse cases 10, 43, 44).
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
 use crate::harness::*;
@@ -215,33 +212,18 @@ async fn without_origins_there_are_no_cors_headers() {
 #[tokio::test]
 async fn http_2_in_clear_text_works() {
     let (provider, gateway) = plain().await;
-    let socket = tokio::net::TcpStream::connect(gateway.door).await.unwrap();
-    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await;
-    let (sender, connection) = handshake.unwrap();
-    let driving = tokio::spawn(connection);
-    let call = |request: serde_json::Value| {
-        gateway.expect_calls(1);
-        let mut sender = sender.clone();
-        let request = hyper::Request::post(format!("http://{}/v1/chat/completions", gateway.door))
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(request.to_string())))
-            .unwrap();
-        async move {
-            let response = sender.send_request(request).await.unwrap();
-            let status = response.status().as_u16();
-            (status, response.into_body().collect().await.unwrap().to_bytes())
-        }
-    };
-    let (whole, stream) = within("both answers", async {
-        tokio::join!(call(ask("m")), call(ask_stream("m")))
-    })
-    .await;
+    let client = Http2::open(gateway.door).await;
+    gateway.expect_calls(3);
+    let requests = [ask("m"), ask_stream("m"), ask("nothing")];
+    let all = futures_util::future::join_all(requests.iter().map(|request| client.chat(request)));
+    let answers = within("the answers", all).await;
+    let [whole, stream, unknown] = answers.try_into().unwrap();
     assert_eq!(whole, (200, completion(TEXT).into()));
     assert_eq!(stream.0, 200);
     assert_eq!(said(&stream.1), TEXT);
+    let unknown: serde_json::Value = serde_json::from_slice(&unknown.1).unwrap();
+    assert_error_shape(&unknown, "invalid_request_error", Some("model_not_found"));
     assert_eq!(provider.calls(), 2);
-    drop(sender);
-    within("the connection's end", driving).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ fn behaviour(seen: &Seen) -> Script {
 
 /// One call of the crowd; every fourth client leaves early, at one point or another.
 async fn one(gateway: &Gateway, first: &Scripted, number: usize) {
-    let request: Value = with(ask("chat"), json!({"seed": number, "stream": number % 2 == 0}));
+    let request: Value = with(ask("chat"), json!({"seed": number, "stream": number.is_multiple_of(2)}));
     let mut connection = gateway.begin(&request).await;
     match number % 12 {
         0 | 4 => first.until_seen("the call", |seen| seen.json()["seed"] == number).await,
@@ -37,7 +37,7 @@ async fn one(gateway: &Gateway, first: &Scripted, number: usize) {
             let response = connection.response().await;
             let text = response.text();
             assert!(response.status >= 200 && response.end == End::Whole, "{number}: {text}");
-            if response.status == 200 && number % 2 == 0 {
+            if response.status == 200 && number.is_multiple_of(2) {
                 // A stream says that it is whole or that it is not, and never both.
                 assert!(
                     text.contains("[DONE]") != text.contains("\"error\""),

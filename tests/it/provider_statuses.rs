@@ -158,6 +158,20 @@ async fn a_caller_error_does_not_charge_the_breaker() {
 }
 
 #[tokio::test]
+async fn a_model_that_its_provider_does_not_know_is_somebodys_to_put_right() {
+    let first = Scripted::always(refusal(404)).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(Setup::pair(&first, &second)).await;
+    assert_eq!(gateway.chat(&ask("chat")).await.provider(), "second");
+    let alert = gateway
+        .event("an alert about the configuration", |event| {
+            event["level"] == "ERROR" || event["level"] == "WARN"
+        })
+        .await;
+    assert_eq!(alert["provider.name"], "first", "{alert}");
+}
+
+#[tokio::test]
 async fn one_of_several_models_being_unknown_leaves_the_others_alone() {
     let provider = Scripted::start(|seen| {
         if seen.json()["model"] == "gone" {

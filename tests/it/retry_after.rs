@@ -35,17 +35,17 @@ async fn told(name: &str, value: &str) -> u64 {
 async fn every_spelling_is_understood() {
     let date = |ahead| httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(ahead));
     for (name, value, seconds) in [
-        ("retry-after", "7", 7),
-        ("retry-after", &*date(30), 30),
+        ("retry-after", "20", 20),
+        ("retry-after", &*date(600), 600),
         ("retry-after", "999999", 3600),
-        ("retry-after-ms", "9500", 9),
-        ("x-ms-retry-after-ms", "8500", 8),
+        ("retry-after-ms", "20500", 20),
+        ("x-ms-retry-after-ms", "30500", 30),
         ("x-ratelimit-reset-requests", "1m30s", 90),
         ("x-ratelimit-reset-tokens", "6m0s", 360),
     ] {
         let millis = told(name, value).await;
-        // Some of it may have passed, and dates are whole seconds.
-        let range = seconds * 1000 - 3_000..=seconds * 1000 + 1_000;
+        // Some of it may have passed on a busy machine, and dates are whole seconds.
+        let range = seconds * 1000 - 15_000..=seconds * 1000 + 1_000;
         assert!(range.contains(&millis), "{name}: {value}: {millis} ms");
     }
 }

@@ -121,6 +121,15 @@ async fn what_breaks_after_content_is_told_and_never_spliced() {
 }
 
 #[tokio::test]
+async fn a_stream_of_which_one_choice_never_ends_is_cut() {
+    let provider = Scripted::always(Reply::stream([role(), text("Hello"), finish()])).await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    let two = with(ask_stream("m"), json!({"n": 2}));
+    gateway.chat(&two).await.assert_stream_error();
+    assert_eq!(gateway.chat(&ask_stream("m")).await.end, End::Whole);
+}
+
+#[tokio::test]
 async fn a_reset_after_content_is_told() {
     let (seen, wait) = gate();
     // A reset overtakes what the client has not read yet, so it waits.

@@ -257,6 +257,9 @@ fn records_of(events: &[Value]) -> Vec<Value> {
 
 /// What ends a request to the chat door: a record, or the refusal of what never became a call.
 fn ends_of(events: &[Value]) -> Vec<Value> {
-    let end = |event: &&Value| event["message"] == "call ended" || event["message"] == "request refused";
+    let end = |event: &&Value| {
+        let told = event["message"] == "call ended" || event["message"] == "request refused";
+        told && event["call.door"] == "chat_completions"
+    };
     events.iter().filter(end).cloned().collect()
 }

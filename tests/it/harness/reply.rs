@@ -1,5 +1,6 @@
 //! What a scripted provider does with one request: whole answers by [`Reply`], anything at all by [`Script`].
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -106,7 +107,7 @@ impl Reply {
         }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Display) -> Self {
         self.headers.retain(|(header, _)| header != name);
         self.headers.push((name.to_owned(), value.to_string()));
         self

@@ -1,10 +1,9 @@
-//! An answer of the gateway, byte for byte, with the moment at which each piece came.
+//! An answer of the gateway, byte for byte.
 
 use std::io;
 
 use serde_json::Value;
 use tokio::io::AsyncRead;
-use tokio::time::Instant;
 
 use super::wire::{Head, Wire};
 
@@ -17,20 +16,14 @@ pub(crate) enum End {
     Cut,
 }
 
-/// A piece of the body: a chunk, or what one read gave.
-#[derive(Debug, Clone)]
-pub(crate) struct Piece {
-    pub(crate) at: Instant,
-    pub(crate) bytes: Vec<u8>,
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: Head,
     pub(crate) body: Vec<u8>,
-    pub(crate) pieces: Vec<Piece>,
     pub(crate) end: End,
+    /// Bytes of the body that have been read, kept or not.
+    read: usize,
 }
 
 impl Response {
@@ -40,8 +33,8 @@ impl Response {
             status: status.ok_or(io::ErrorKind::InvalidData)?,
             head,
             body: Vec::new(),
-            pieces: Vec::new(),
             end: End::Whole,
+            read: 0,
         })
     }
 
@@ -128,22 +121,19 @@ impl Response {
     /// Reads the body that the head announces.
     pub(super) async fn read_body<R: AsyncRead + Unpin>(&mut self, wire: &mut Wire<R>) {
         while let Some(piece) = self.next_piece(wire).await {
-            self.body.extend(&piece);
-            self.pieces.push(Piece {
-                at: Instant::now(),
-                bytes: piece,
-            });
+            self.body.extend(piece);
         }
     }
 
-    /// The next piece of the body, which is not kept; `None` at its end.
+    /// The next piece of the body, which is not kept: a chunk, or what there is. `None` at its end.
     pub(super) async fn next_piece<R: AsyncRead + Unpin>(&mut self, wire: &mut Wire<R>) -> Option<Vec<u8>> {
-        let length = self.header("content-length").and_then(|value| value.parse().ok());
+        let length = self
+            .header("content-length")
+            .and_then(|value| value.parse::<usize>().ok());
         let piece = if self.header("transfer-encoding").is_some() {
             wire.chunk().await
         } else if let Some(length) = length {
-            let read: usize = self.pieces.iter().map(|piece| piece.bytes.len()).sum();
-            wire.exactly(if read == 0 { length } else { 0 }).await
+            wire.some(length - self.read).await
         } else if self.status == 204 || self.status == 304 {
             Ok(Vec::new())
         } else {
@@ -151,7 +141,10 @@ impl Response {
         };
         match piece {
             Ok(piece) if piece.is_empty() => None,
-            Ok(piece) => Some(piece),
+            Ok(piece) => {
+                self.read += piece.len();
+                Some(piece)
+            }
             Err(_) => {
                 self.end = End::Cut;
                 None

@@ -74,6 +74,15 @@ impl<R: AsyncRead + Unpin> Wire<R> {
         Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
+    /// What there is of the next `most` bytes, and at least one of them if there are to be any.
+    pub(crate) async fn some(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        if self.buffer.is_empty() && most > 0 && self.fill().await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let rest = self.buffer.split_off(most.min(self.buffer.len()));
+        Ok(std::mem::replace(&mut self.buffer, rest))
+    }
+
     pub(crate) async fn head(&mut self) -> io::Result<Head> {
         let bytes = self.until(b"\r\n\r\n").await?;
         Ok(Head::parse(String::from_utf8_lossy(&bytes).trim_end_matches("\r\n")))
