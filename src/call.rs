@@ -260,12 +260,7 @@ pub struct Frame {
 impl Frame {
     /// A frame that says how a stream ends, and nothing else.
     pub fn end(kind: FrameKind) -> Self {
-        Self {
-            bytes: Bytes::new(),
-            kind,
-            usage: None,
-            text_bytes: 0,
-        }
+        Self { bytes: Bytes::new(), kind, usage: None, text_bytes: 0 }
     }
 }
 

@@ -70,10 +70,7 @@ impl FailureClass {
 
     /// Another key of the same provider may do better.
     pub fn is_key_fault(self) -> bool {
-        matches!(
-            self,
-            Self::RateLimited | Self::Unauthorized | Self::Billing | Self::Forbidden
-        )
+        matches!(self, Self::RateLimited | Self::Unauthorized | Self::Billing | Self::Forbidden)
     }
 }
 
@@ -92,12 +89,7 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(class: FailureClass) -> Self {
-        Self {
-            class,
-            retry_after: None,
-            refusal: None,
-            may_be_billed: false,
-        }
+        Self { class, retry_after: None, refusal: None, may_be_billed: false }
     }
 
     pub fn billable(mut self) -> Self {
@@ -199,10 +191,7 @@ pub enum GatewayError {
 }
 
 fn after(tried: &[Tried]) -> String {
-    let each: Vec<_> = tried
-        .iter()
-        .map(|one| format!("{} ({})", one.provider, one.class.as_str()))
-        .collect();
+    let each: Vec<_> = tried.iter().map(|one| format!("{} ({})", one.provider, one.class.as_str())).collect();
     match tried.len() {
         0 => String::new(),
         1 => format!(" after 1 attempt: {}", each[0]),
@@ -212,10 +201,7 @@ fn after(tried: &[Tried]) -> String {
 
 impl GatewayError {
     pub fn invalid(message: impl Into<String>, param: Option<&str>) -> Self {
-        Self::InvalidRequest {
-            message: message.into(),
-            param: param.map(str::to_owned),
-        }
+        Self::InvalidRequest { message: message.into(), param: param.map(str::to_owned) }
     }
 
     /// The outcome in records and metrics.

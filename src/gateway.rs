@@ -76,10 +76,7 @@ impl Gateway {
         let connector = Arc::new(Connector::new(proxy));
         let registry = Arc::new(Registry::new(config, &connector, &metrics, epoch)?);
         let meter = Meter::new(Arc::clone(&metrics));
-        let addresses = Arc::new(Addresses::new(
-            config.server.per_ip,
-            config.server.trusted_proxies.clone(),
-        ));
+        let addresses = Arc::new(Addresses::new(config.server.per_ip, config.server.trusted_proxies.clone()));
         let begun = clients.begin.clone();
         let ready: Ready = Arc::new(move || !begun.is_cancelled());
         let doors = Doors {
@@ -96,31 +93,11 @@ impl Gateway {
         let tasks = TaskTracker::new();
         let header_timeout = config.server.header_timeout;
         let client_door = ClientDoor::new(Arc::new(doors));
-        tasks.spawn(serve(
-            listener,
-            client_door,
-            config.server.max_connections,
-            header_timeout,
-            clients.clone(),
-        ));
+        tasks.spawn(serve(listener, client_door, config.server.max_connections, header_timeout, clients.clone()));
         let admin_door = AdminDoor::new(metrics, ready);
-        tasks.spawn(serve(
-            admin_listener,
-            admin_door,
-            ADMIN_CONNECTIONS,
-            header_timeout,
-            admin.clone(),
-        ));
+        tasks.spawn(serve(admin_listener, admin_door, ADMIN_CONNECTIONS, header_timeout, admin.clone()));
         tasks.spawn(tidy(registry, addresses, stop.clone()));
-        Ok(Self {
-            listen,
-            admin_listen,
-            drain_for: config.server.drain,
-            clients,
-            admin,
-            stop,
-            tasks,
-        })
+        Ok(Self { listen, admin_listen, drain_for: config.server.drain, clients, admin, stop, tasks })
     }
 
     /// The bound address of the client door.
@@ -138,14 +115,8 @@ impl Gateway {
     pub async fn shut_down(self) {
         self.clients.begin.cancel();
         self.clients.connections.close();
-        if tokio::time::timeout(self.drain_for, self.clients.connections.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                connections = self.clients.connections.len(),
-                "the drain time is over; calls are given up"
-            );
+        if tokio::time::timeout(self.drain_for, self.clients.connections.wait()).await.is_err() {
+            tracing::warn!(connections = self.clients.connections.len(), "the drain time is over; calls are given up");
         }
         self.stop.cancel();
         let _ = tokio::time::timeout(LAST_WORDS, self.clients.connections.wait()).await;
@@ -168,18 +139,9 @@ fn call_service(config: &Config, registry: Arc<Registry>, meter: Meter, epoch: I
 }
 
 fn limits(config: &Config, epoch: Instant) -> Limits {
-    let keys = config
-        .auth
-        .keys
-        .iter()
-        .map(|key| (key.id.as_str(), key.user.as_str(), key.limits));
+    let keys = config.auth.keys.iter().map(|key| (key.id.as_str(), key.user.as_str(), key.limits));
     let anonymous = (!config.auth.required).then_some((ANONYMOUS, ANONYMOUS, Limit::default()));
-    Limits::new(
-        config.limits.global,
-        config.limits.per_user,
-        keys.chain(anonymous),
-        epoch,
-    )
+    Limits::new(config.limits.global, config.limits.per_user, keys.chain(anonymous), epoch)
 }
 
 fn cache(config: config::Cache) -> Option<(ExactCache, Scope)> {
@@ -189,9 +151,7 @@ fn cache(config: config::Cache) -> Option<(ExactCache, Scope)> {
         config::Scope::Team => Scope::Team,
         config::Scope::Global => Scope::Global,
     };
-    config
-        .enabled
-        .then(|| (ExactCache::new(config.max_size, config.ttl), scope))
+    config.enabled.then(|| (ExactCache::new(config.max_size, config.ttl), scope))
 }
 
 /// Who calls without a key.
@@ -212,23 +172,14 @@ fn auth(config: &Config) -> Result<Auth, StartError> {
     let directory = Directory::new(hash_key, callers);
     let anonymous = (!config.auth.required).then(|| {
         let models = vec![WildMatch::new("*")];
-        Arc::new(Caller {
-            key: ANONYMOUS.into(),
-            user: ANONYMOUS.into(),
-            team: None,
-            models,
-        })
+        Arc::new(Caller { key: ANONYMOUS.into(), user: ANONYMOUS.into(), team: None, models })
     });
     Ok(Auth::new(Arc::new(directory), anonymous))
 }
 
 fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let listen = || {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // A restart must not wait for connections of the last run to be forgotten.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;

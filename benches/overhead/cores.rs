@@ -17,10 +17,7 @@ impl Cores {
     pub(crate) fn of_this_machine() -> io::Result<Option<Self>> {
         let allowed = sched_getaffinity(Pid::this())?;
         let mut cores = (0..CpuSet::count()).filter(|&core| allowed.is_set(core).unwrap_or(false));
-        Ok(cores
-            .next()
-            .zip(cores.next())
-            .map(|(gateway, around)| Self { gateway, around }))
+        Ok(cores.next().zip(cores.next()).map(|(gateway, around)| Self { gateway, around }))
     }
 }
 

@@ -47,11 +47,7 @@ impl Member {
         // proc_pid_stat(5): the name, in brackets, may itself hold blanks and brackets; state is the field after it.
         let fields: Vec<_> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
         let number = |field: usize| fields.get(field)?.parse::<u64>().ok();
-        Some(Self {
-            id,
-            parent: number(1)?.try_into().ok()?,
-            ticks: number(11)? + number(12)?,
-        })
+        Some(Self { id, parent: number(1)?.try_into().ok()?, ticks: number(11)? + number(12)? })
     }
 }
 
@@ -59,7 +55,5 @@ fn resident(id: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes
-        .map(|kilobytes| kilobytes * 1024)
-        .ok_or_else(|| io::Error::other("no VmRSS"))
+    kilobytes.map(|kilobytes| kilobytes * 1024).ok_or_else(|| io::Error::other("no VmRSS"))
 }

@@ -37,13 +37,7 @@ impl Findings {
     ) {
         let (load, outcome) = (scenario.name.clone(), outcome.clone());
         let cpu_us = cpu.map(|cpu| cpu.as_micros());
-        self.raw.push(Raw {
-            round,
-            load,
-            on,
-            cpu_us,
-            outcome,
-        });
+        self.raw.push(Raw { round, load, on, cpu_us, outcome });
     }
 
     /// Loads with calls that failed: figures beside any are not to be trusted.
@@ -54,12 +48,7 @@ impl Findings {
 
 impl Raw {
     fn fault(&self) -> String {
-        let Outcome {
-            calls,
-            failed,
-            first_failure,
-            ..
-        } = &self.outcome;
+        let Outcome { calls, failed, first_failure, .. } = &self.outcome;
         let on = self.on.map_or_else(|| "the mock".to_owned(), |kind| kind.to_string());
         let (round, load, all) = (self.round + 1, &self.load, failed + calls);
         let why = first_failure.as_deref().unwrap_or("no reason given");

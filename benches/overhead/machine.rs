@@ -39,33 +39,17 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            date,
-            processor,
-            cores,
-            kernel,
-            nginx,
-            tollgate,
-            rounds,
-            seconds,
-        } = self;
+        let Self { date, processor, cores, kernel, nginx, tollgate, rounds, seconds } = self;
         let nginx = nginx.as_deref().unwrap_or("not installed");
-        write!(
-            f,
-            "{date}; {cores} x {processor}, Linux {kernel}; nginx {nginx}, Tollgate {tollgate}; "
-        )?;
+        write!(f, "{date}; {cores} x {processor}, Linux {kernel}; nginx {nginx}, Tollgate {tollgate}; ")?;
         write!(f, "rounds: {rounds}, seconds per load: {seconds}")
     }
 }
 
 fn processor() -> String {
     let known = read("/proc/cpuinfo");
-    let mut models = known
-        .lines()
-        .filter_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    models
-        .next()
-        .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+    let mut models = known.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    models.next().map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 fn read(file: &str) -> String {

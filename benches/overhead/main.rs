@@ -8,11 +8,7 @@
 //! loader -> nginx | bare | tollgate -> mock      rounds -> samples -> report
 //! ```
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing figures is what it is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
 
 mod args;
 mod clock;

@@ -36,14 +36,8 @@ impl Process {
         }
         command.arg("--").arg(program.into()).args(arguments);
         // Nothing that a shell happens to hold changes how a peer runs.
-        command
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"));
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()?;
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn()?;
         Ok(Self(child))
     }
 
@@ -72,16 +66,9 @@ impl Process {
     /// Waits for its end and returns its standard output.
     pub(crate) fn output(mut self) -> io::Result<String> {
         let mut text = String::new();
-        self.0
-            .stdout
-            .take()
-            .ok_or(io::ErrorKind::NotFound)?
-            .read_to_string(&mut text)?;
+        self.0.stdout.take().ok_or(io::ErrorKind::NotFound)?.read_to_string(&mut text)?;
         let status = self.0.wait()?;
-        status
-            .success()
-            .then_some(text)
-            .ok_or_else(|| io::Error::other(status.to_string()))
+        status.success().then_some(text).ok_or_else(|| io::Error::other(status.to_string()))
     }
 }
 

@@ -44,11 +44,7 @@ impl<'a> Report<'a> {
                 peers.filter_map(move |&peer| Row::new(&findings.samples, figure, unit, against, peer))
             })
             .collect();
-        Self {
-            machine,
-            figures,
-            runs: &findings.raw,
-        }
+        Self { machine, figures, runs: &findings.raw }
     }
 
     pub(crate) fn table(&self) -> String {
@@ -56,14 +52,7 @@ impl<'a> Report<'a> {
         let rows = self.figures.iter().map(|row| {
             let ratio = |ratio: Option<Middle>| ratio.map_or_else(String::new, show);
             let (over_nginx, over_bare) = (ratio(row.over_nginx), ratio(row.over_bare));
-            [
-                row.figure.clone(),
-                row.unit.to_owned(),
-                row.peer.to_string(),
-                show(row.value),
-                over_nginx,
-                over_bare,
-            ]
+            [row.figure.clone(), row.unit.to_owned(), row.peer.to_string(), show(row.value), over_nginx, over_bare]
         });
         align(&head, &rows.collect::<Vec<_>>())
     }

@@ -33,20 +33,9 @@ impl Bench {
         let mut mock = Process::start_mode(cores.map(|cores| cores.around), &["mock", "0"])?;
         let provider = printed_address(&mut mock)?;
         let core = cores.map(|cores| cores.gateway);
-        let place = Place {
-            core,
-            upstream: provider,
-        };
-        let peers = kinds
-            .iter()
-            .map(|&kind| Peer::start(kind, place))
-            .collect::<io::Result<_>>()?;
-        Ok(Self {
-            peers,
-            cores,
-            provider,
-            mock,
-        })
+        let place = Place { core, upstream: provider };
+        let peers = kinds.iter().map(|&kind| Peer::start(kind, place)).collect::<io::Result<_>>()?;
+        Ok(Self { peers, cores, provider, mock })
     }
 
     pub(crate) fn run(&self, rounds: u32, scenarios: &[Scenario]) -> io::Result<Findings> {
@@ -66,9 +55,7 @@ impl Bench {
     /// Fills pools and caches of code with calls that do not count.
     fn warm_up(&self) -> io::Result<()> {
         let load = Load::closed(64, WARM_UP);
-        self.peers
-            .iter()
-            .try_for_each(|peer| self.load(peer.address, &load).map(drop))
+        self.peers.iter().try_for_each(|peer| self.load(peer.address, &load).map(drop))
     }
 
     fn weigh(&self, figure: &str, findings: &mut Findings) -> io::Result<()> {
@@ -93,11 +80,7 @@ impl Bench {
             let outcome = self.load(peer.address, &scenario.load)?;
             let cpu = peer.cpu_time()? - before;
             findings.keep(scenario, Some(peer.kind), round, Some(cpu), &outcome);
-            let run = Run {
-                outcome,
-                direct: direct.clone(),
-                cpu,
-            };
+            let run = Run { outcome, direct: direct.clone(), cpu };
             for figure in &scenario.figures {
                 findings.samples.add(&figure.name, peer.kind, round, (figure.of)(&run));
             }

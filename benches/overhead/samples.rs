@@ -16,12 +16,7 @@ pub(crate) struct Samples(Vec<Sample>);
 
 impl Samples {
     pub(crate) fn add(&mut self, figure: &str, peer: Kind, round: u32, value: f64) {
-        self.0.push(Sample {
-            figure: figure.to_owned(),
-            peer,
-            round,
-            value,
-        });
+        self.0.push(Sample { figure: figure.to_owned(), peer, round, value });
     }
 
     /// Over all rounds.
@@ -39,8 +34,6 @@ impl Samples {
     }
 
     fn of(&self, figure: &str, peer: Kind) -> impl Iterator<Item = &Sample> {
-        self.0
-            .iter()
-            .filter(move |sample| sample.figure == figure && sample.peer == peer)
+        self.0.iter().filter(move |sample| sample.figure == figure && sample.peer == peer)
     }
 }

@@ -62,10 +62,7 @@ pub(crate) fn scenarios(seconds: f64) -> Vec<Scenario> {
         // Few at a time: where many wait, nginx finds several chunks of a stream at each read, and what it costs depends
         // on how many.
         chunks(Load::closed(4, seconds).streamed(100, 0), "burst"),
-        chunks(
-            Load::closed(100, seconds).streamed(25, 20_000),
-            "100 streams, 50/s each",
-        ),
+        chunks(Load::closed(100, seconds).streamed(25, 20_000), "100 streams, 50/s each"),
         cache_hits(calls().same()),
     ]
 }
@@ -73,9 +70,7 @@ pub(crate) fn scenarios(seconds: f64) -> Vec<Scenario> {
 fn busy(load: Load, kilobytes: usize) -> Scenario {
     Scenario::new(format!("closed loop, {kilobytes} KB"), load.body(kilobytes * 1024))
         .yields(cpu_per_call_of(kilobytes), "us", Run::cpu_per_call_us)
-        .yields(format!("calls per second, {kilobytes} KB"), "/s", |run| {
-            run.outcome.calls as f64 / run.outcome.seconds
-        })
+        .yields(format!("calls per second, {kilobytes} KB"), "/s", |run| run.outcome.calls as f64 / run.outcome.seconds)
 }
 
 fn cpu_per_call_of(kilobytes: usize) -> String {
@@ -84,16 +79,9 @@ fn cpu_per_call_of(kilobytes: usize) -> String {
 
 fn timed(load: Load, rate: u32) -> Scenario {
     let scenario = Scenario::new(format!("open loop, {rate}/s"), load)
-        .yields(format!("added p50 at {rate}/s"), "us", |run| {
-            run.added(|outcome| p50(outcome.latency))
-        })
-        .yields(format!("added p99 at {rate}/s"), "us", |run| {
-            run.added(|outcome| p99(outcome.latency))
-        });
-    Scenario {
-        direct: true,
-        ..scenario
-    }
+        .yields(format!("added p50 at {rate}/s"), "us", |run| run.added(|outcome| p50(outcome.latency)))
+        .yields(format!("added p99 at {rate}/s"), "us", |run| run.added(|outcome| p99(outcome.latency)));
+    Scenario { direct: true, ..scenario }
 }
 
 fn first_tokens(load: Load) -> Scenario {
@@ -116,24 +104,13 @@ fn cache_hits(load: Load) -> Scenario {
 
 impl Scenario {
     fn new(name: impl Into<String>, load: Load) -> Self {
-        Self {
-            name: name.into(),
-            load,
-            direct: false,
-            only: None,
-            figures: Vec::new(),
-        }
+        Self { name: name.into(), load, direct: false, only: None, figures: Vec::new() }
     }
 
     fn yields(mut self, name: impl Into<String>, unit: &'static str, of: fn(&Run) -> f64) -> Self {
         let name = name.into();
         let against = name.clone();
-        self.figures.push(Figure {
-            name,
-            unit,
-            against,
-            of,
-        });
+        self.figures.push(Figure { name, unit, against, of });
         self
     }
 }

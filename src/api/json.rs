@@ -201,10 +201,7 @@ impl<'a> Scanner<'a> {
         let text = &self.text[start..self.at];
         // A short integer cannot overflow; everything else is asked.
         if (!integer || text.len() > 300) && !text.parse::<f64>().is_ok_and(f64::is_finite) {
-            return Err(Malformed {
-                at: start,
-                why: "number out of range",
-            });
+            return Err(Malformed { at: start, why: "number out of range" });
         }
         Ok(text)
     }
@@ -244,11 +241,7 @@ impl<'a> Scanner<'a> {
     /// Nothing but white space may be left.
     pub fn end(&mut self) -> Result<(), Malformed> {
         self.skip_space();
-        if self.at == self.text.len() {
-            Ok(())
-        } else {
-            Err(self.malformed("something follows the value"))
-        }
+        if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("something follows the value")) }
     }
 
     fn malformed(&self, why: &'static str) -> Malformed {
@@ -280,11 +273,7 @@ impl<'a> Scanner<'a> {
 
     fn enter(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            Err(self.malformed("nested too deeply"))
-        } else {
-            Ok(())
-        }
+        if self.depth > MAX_DEPTH { Err(self.malformed("nested too deeply")) } else { Ok(()) }
     }
 
     fn digits(&mut self) -> Result<(), Malformed> {
@@ -333,9 +322,7 @@ impl<'a> Scanner<'a> {
             .ok_or_else(|| self.malformed("unfinished escape"))?;
         let mut unit = 0;
         for &digit in digits {
-            let value = char::from(digit)
-                .to_digit(16)
-                .ok_or_else(|| self.malformed("unfinished escape"))?;
+            let value = char::from(digit).to_digit(16).ok_or_else(|| self.malformed("unfinished escape"))?;
             unit = unit * 16 + value as u16;
         }
         self.at += 6;
@@ -354,10 +341,7 @@ fn next_special(bytes: &[u8], mut at: usize) -> usize {
         }
         at += BLOCK;
     }
-    bytes[at..]
-        .iter()
-        .position(|&byte| is_special(byte))
-        .map_or(bytes.len(), |offset| at + offset)
+    bytes[at..].iter().position(|&byte| is_special(byte)).map_or(bytes.len(), |offset| at + offset)
 }
 
 fn is_special(byte: u8) -> bool {
@@ -428,10 +412,7 @@ mod tests {
                 Ok::<_, Malformed>(())
             })
             .unwrap();
-        assert_eq!(
-            seen,
-            [("a".into(), 2, r#"[1, "x"]"#.into()), ("b".into(), 18, "null".into())]
-        );
+        assert_eq!(seen, [("a".into(), 2, r#"[1, "x"]"#.into()), ("b".into(), 18, "null".into())]);
     }
 
     #[test]

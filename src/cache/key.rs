@@ -37,12 +37,7 @@ impl Key {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(preamble.len() as u64).to_le_bytes());
         hasher.update(&preamble);
-        let mut key = Self {
-            hash: [0; 32],
-            preamble,
-            body: call.body.clone(),
-            kept,
-        };
+        let mut key = Self { hash: [0; 32], preamble, body: call.body.clone(), kept };
         for part in key.parts() {
             hasher.update(part);
         }
@@ -119,10 +114,7 @@ fn material(body: &[u8], left_out: &[std::ops::Range<usize>]) -> SmallVec<[std::
         if leading + trailing < part.len() {
             kept.push(from + leading..end - trailing);
         }
-        from = left_out
-            .iter()
-            .find(|range| range.start == end)
-            .map_or(end, |range| range.end);
+        from = left_out.iter().find(|range| range.start == end).map_or(end, |range| range.end);
     }
     kept
 }
@@ -138,12 +130,7 @@ mod tests {
     use crate::dialects::openai_chat::read_envelope;
 
     fn caller(key: &str, user: &str, team: Option<&str>) -> Arc<Caller> {
-        Arc::new(Caller {
-            key: key.into(),
-            user: user.into(),
-            team: team.map(Into::into),
-            models: Vec::new(),
-        })
+        Arc::new(Caller { key: key.into(), user: user.into(), team: team.map(Into::into), models: Vec::new() })
     }
 
     fn key_of(body: &str, caller: &Arc<Caller>, scope: Scope) -> Key {

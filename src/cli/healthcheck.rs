@@ -23,10 +23,7 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn or(self, before: ConfigFile) -> Self {
-        Self {
-            config: self.config.or(before),
-            ..self
-        }
+        Self { config: self.config.or(before), ..self }
     }
 }
 

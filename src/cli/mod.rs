@@ -44,9 +44,7 @@ struct ConfigFile {
 impl ConfigFile {
     /// The file that stands behind the command, else the one before it.
     fn or(self, before: Self) -> Self {
-        Self {
-            path: self.path.or(before.path),
-        }
+        Self { path: self.path.or(before.path) }
     }
 
     fn load(&self, env: &Env) -> Result<Loaded, Faults> {

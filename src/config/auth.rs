@@ -11,15 +11,9 @@ use super::limits::Limit;
 use super::reader::{Field, Table};
 use super::shape::Shape;
 
-pub(super) static AUTH: Shape = Shape {
-    name: "auth",
-    keys: &["required", "keys"],
-};
+pub(super) static AUTH: Shape = Shape { name: "auth", keys: &["required", "keys"] };
 
-static KEY: Shape = Shape {
-    name: "auth.keys",
-    keys: &["id", "secret", "user", "team", "models", "limits"],
-};
+static KEY: Shape = Shape { name: "auth.keys", keys: &["id", "secret", "user", "team", "models", "limits"] };
 
 /// The variable that brings the one key of a simple deployment, and that key's id.
 const VARIABLE: &str = "TOLLGATE_KEY";
@@ -35,10 +29,7 @@ pub struct Auth {
 
 impl Default for Auth {
     fn default() -> Self {
-        Self {
-            required: true,
-            keys: Vec::new(),
-        }
+        Self { required: true, keys: Vec::new() }
     }
 }
 
@@ -60,20 +51,14 @@ pub struct Key {
 impl Auth {
     /// `required` is what holds where the file does not say.
     pub(super) fn read(top: &Table<'_>, env: &Env, required: bool, listen: SocketAddr) -> Self {
-        let mut auth = Self {
-            required,
-            keys: Vec::new(),
-        };
+        let mut auth = Self { required, keys: Vec::new() };
         let mut written = Vec::new();
         if let Some(table) = top.table("auth", &AUTH) {
             table.set("required", &mut auth.required, |field| field.flag());
             table.set("keys", &mut written, |field| field.list());
         }
         let mut known = Known::default();
-        auth.keys = written
-            .iter()
-            .filter_map(|field| Key::read(field, &mut known))
-            .collect();
+        auth.keys = written.iter().filter_map(|field| Key::read(field, &mut known)).collect();
         let variable = env.filled(VARIABLE);
         if let Some(secret) = variable {
             auth.required = true;
@@ -193,13 +178,7 @@ fn globs(field: &Field<'_>) -> Option<Vec<String>> {
     if items.is_empty() {
         field.fault("an empty list allows no model; leave it out to allow all");
     }
-    Some(
-        items
-            .iter()
-            .filter_map(|item| item.filled())
-            .map(str::to_owned)
-            .collect(),
-    )
+    Some(items.iter().filter_map(|item| item.filled()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -234,10 +213,7 @@ mod tests {
     fn a_required_key_that_nobody_has_is_refused_with_the_way_out() {
         let found = faults(LOCAL, &[]);
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].contains("TOLLGATE_KEY") && found[0].contains("[[auth.keys]]"),
-            "{found:?}"
-        );
+        assert!(found[0].contains("TOLLGATE_KEY") && found[0].contains("[[auth.keys]]"), "{found:?}");
     }
 
     #[test]
@@ -245,10 +221,7 @@ mod tests {
         let text = format!("auth.required = false\n{LOCAL}");
         let auth = load(&text, &[("TOLLGATE_KEY", "tg-0123456789")]).unwrap().config.auth;
         assert!(auth.required);
-        assert_eq!(
-            (auth.keys[0].id.as_str(), auth.keys[0].secret.expose_secret()),
-            ("default", "tg-0123456789")
-        );
+        assert_eq!((auth.keys[0].id.as_str(), auth.keys[0].secret.expose_secret()), ("default", "tg-0123456789"));
     }
 
     #[test]
@@ -262,10 +235,7 @@ mod tests {
     #[test]
     fn secrets_that_protect_nothing_are_refused() {
         for secret in ["", "changeme", "short", "with a space", "emoji-🔑🔑🔑🔑"] {
-            assert!(
-                fault_of(&key("a", secret)).contains("auth.keys[0].secret: the secret"),
-                "{secret}"
-            );
+            assert!(fault_of(&key("a", secret)).contains("auth.keys[0].secret: the secret"), "{secret}");
         }
     }
 

@@ -6,10 +6,7 @@ use super::reader::Table;
 use super::shape::Shape;
 use super::values::positive_duration;
 
-pub(super) static CACHE: Shape = Shape {
-    name: "cache",
-    keys: &["enabled", "ttl", "max_size", "scope"],
-};
+pub(super) static CACHE: Shape = Shape { name: "cache", keys: &["enabled", "ttl", "max_size", "scope"] };
 
 /// `[cache]`.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +21,7 @@ pub struct Cache {
 impl Default for Cache {
     /// What holds without the table: off.
     fn default() -> Self {
-        Self {
-            enabled: false,
-            ttl: Duration::from_secs(600),
-            max_size: 256 << 20,
-            scope: Scope::Team,
-        }
+        Self { enabled: false, ttl: Duration::from_secs(600), max_size: 256 << 20, scope: Scope::Team }
     }
 }
 
@@ -43,12 +35,8 @@ pub enum Scope {
     Global,
 }
 
-const SCOPES: &[(&str, Scope)] = &[
-    ("key", Scope::Key),
-    ("user", Scope::User),
-    ("team", Scope::Team),
-    ("global", Scope::Global),
-];
+const SCOPES: &[(&str, Scope)] =
+    &[("key", Scope::Key), ("user", Scope::User), ("team", Scope::Team), ("global", Scope::Global)];
 
 impl Cache {
     /// A table in the file that does not say `enabled` means on; without one, overrides alone do not turn it on.
@@ -89,10 +77,7 @@ mod tests {
 
     #[test]
     fn scope_and_sizes_are_checked() {
-        assert_eq!(
-            load_more("[cache]\nscope = \"global\"").config.cache.scope,
-            Scope::Global
-        );
+        assert_eq!(load_more("[cache]\nscope = \"global\"").config.cache.scope, Scope::Global);
         assert!(fault_of("[cache]\nscope = \"teams\"").contains("did you mean `team`"));
         assert!(fault_of("[cache]\nmax_size = 0").contains("cache.max_size"));
         assert!(fault_of("[cache]\nttl = \"0s\"").contains("cache.ttl"));

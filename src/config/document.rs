@@ -55,11 +55,7 @@ impl Document {
         if !errors.is_empty() {
             return Err(errors.iter().map(|error| lines.syntax_fault(error)).collect());
         }
-        let mut planter = Planter {
-            lines,
-            expander,
-            document: Self::empty(Place::File(file.to_owned())),
-        };
+        let mut planter = Planter { lines, expander, document: Self::empty(Place::File(file.to_owned())) };
         planter.document.tree = planter.table(table.get_ref(), "");
         Ok(planter.document)
     }
@@ -83,12 +79,7 @@ impl Document {
     }
 
     pub(super) fn fault_at(&self, place: Place, path: &str, message: impl Into<String>, suggestion: Option<String>) {
-        self.faults.borrow_mut().push(Fault {
-            place,
-            path: path.to_owned(),
-            message: message.into(),
-            suggestion,
-        });
+        self.faults.borrow_mut().push(Fault { place, path: path.to_owned(), message: message.into(), suggestion });
     }
 
     pub(super) fn notice(&self, text: String) {
@@ -125,11 +116,7 @@ impl Planter<'_> {
     }
 
     fn value(&mut self, value: &Spanned<DeValue<'_>>, path: &str, key: Place) -> Value {
-        let origin = Origin {
-            key,
-            value: self.lines.place(value.span().start),
-            written: None,
-        };
+        let origin = Origin { key, value: self.lines.place(value.span().start), written: None };
         self.document.origins.insert(path.to_owned(), origin);
         let kind = match value.get_ref() {
             DeValue::String(text) => self.text(text, path),
@@ -137,12 +124,9 @@ impl Planter<'_> {
             DeValue::Float(number) => number.as_str().parse().map_or(ValueKind::Nil, ValueKind::Float),
             DeValue::Boolean(flag) => ValueKind::Boolean(*flag),
             DeValue::Datetime(_) => self.unreadable(path, "a date is not expected here"),
-            DeValue::Array(items) => ValueKind::Array(
-                (0..)
-                    .zip(items.iter())
-                    .map(|(index, item)| self.item(item, path, index))
-                    .collect(),
-            ),
+            DeValue::Array(items) => {
+                ValueKind::Array((0..).zip(items.iter()).map(|(index, item)| self.item(item, path, index)).collect())
+            }
             DeValue::Table(table) => ValueKind::Table(self.table(table, path)),
         };
         Value::new(None, kind)
@@ -191,10 +175,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Document, Vec<Fault>> {
         let env = Env::default();
-        let expander = Expander {
-            env: &env,
-            folder: Path::new("."),
-        };
+        let expander = Expander { env: &env, folder: Path::new(".") };
         Document::parse(text, Path::new("t.toml"), expander)
     }
 
@@ -212,20 +193,14 @@ mod tests {
         let of = |path: &str| &document.origins[path];
         assert_eq!(line_and_column(&of("models.\"gpt-4.1\"").key), (1, 9));
         assert_eq!(line_and_column(&of("models.\"gpt-4.1\".targets[0]").value), (3, 12));
-        assert_eq!(
-            line_and_column(&of("models.\"gpt-4.1\".targets[1].target").value),
-            (3, 30)
-        );
+        assert_eq!(line_and_column(&of("models.\"gpt-4.1\".targets[1].target").value), (3, 30));
     }
 
     #[test]
     fn reports_every_error_of_syntax() {
         let faults = parse("a = \nb = 1\nb = 2\nc = 'x\n").err().unwrap();
         let lines: Vec<_> = faults.iter().map(|fault| line_and_column(&fault.place).0).collect();
-        assert!(
-            lines.contains(&1) && lines.contains(&3) && lines.contains(&4),
-            "{faults:?}"
-        );
+        assert!(lines.contains(&1) && lines.contains(&3) && lines.contains(&4), "{faults:?}");
     }
 
     #[test]

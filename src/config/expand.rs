@@ -33,11 +33,7 @@ impl Expander<'_> {
             rest = behind;
         }
         expanded.push_str(rest);
-        if problems.is_empty() {
-            Ok(expanded)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(expanded) } else { Err(problems) }
     }
 
     fn resolve(&self, inside: &str) -> Result<String, String> {
@@ -69,9 +65,7 @@ impl Expander<'_> {
 
 fn is_variable_name(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -80,9 +74,7 @@ mod tests {
     use super::*;
 
     fn expand(text: &str) -> Result<String, Vec<String>> {
-        let env: Env = [("KEY", "sk-1"), ("EMPTY", ""), ("DOLLAR", "${KEY}")]
-            .into_iter()
-            .collect();
+        let env: Env = [("KEY", "sk-1"), ("EMPTY", ""), ("DOLLAR", "${KEY}")].into_iter().collect();
         let folder = Path::new("/nowhere");
         Expander { env: &env, folder }.expand(text)
     }
@@ -124,10 +116,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "s3cret\nline\r\n").unwrap();
         let env = Env::default();
-        let expander = Expander {
-            env: &env,
-            folder: folder.path(),
-        };
+        let expander = Expander { env: &env, folder: folder.path() };
         assert_eq!(expander.expand("${file:secret}"), Ok("s3cret\nline".into()));
         assert!(expander.expand("${file:gone}").unwrap_err()[0].contains("gone"));
     }

@@ -102,21 +102,13 @@ mod tests {
     }
 
     fn line(line: usize) -> Place {
-        Place::Line {
-            file: "config/tollgate.toml".into(),
-            line,
-            column: 9,
-        }
+        Place::Line { file: "config/tollgate.toml".into(), line, column: 9 }
     }
 
     #[test]
     fn renders_one_line_per_fault_in_the_order_of_the_file_and_counts_them() {
         let variable = Place::Variable("TOLLGATE__SERVER__LISTEN".into());
-        let faults = vec![
-            fault(variable, None),
-            fault(line(12), Some("127.0.0.1:1")),
-            fault(line(2), None),
-        ];
+        let faults = vec![fault(variable, None), fault(line(12), Some("127.0.0.1:1")), fault(line(2), None)];
         assert_eq!(
             Faults::of(faults).unwrap().to_string(),
             "config/tollgate.toml:2:9: server.listen: not an address\n\

@@ -6,15 +6,9 @@ use super::reader::{Field, Table};
 use super::shape::Shape;
 use super::values::rate;
 
-static LIMITS: Shape = Shape {
-    name: "limits",
-    keys: &["global", "per_user"],
-};
+static LIMITS: Shape = Shape { name: "limits", keys: &["global", "per_user"] };
 
-static LIMIT: Shape = Shape {
-    name: "limit",
-    keys: &["requests", "burst", "concurrency"],
-};
+static LIMIT: Shape = Shape { name: "limit", keys: &["requests", "burst", "concurrency"] };
 
 /// So many per period, as in `"60/m"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +65,8 @@ impl Limit {
         }
         let burst = burst.and_then(|field| field.number(1));
         let rate = table.get("requests").and_then(|field| field.parse(rate));
-        let requests = rate.map(|rate| RequestLimit {
-            rate,
-            burst: burst.unwrap_or(rate.amount),
-        });
-        Some(Self {
-            requests,
-            concurrency: table.get("concurrency").and_then(|field| field.number(1)),
-        })
+        let requests = rate.map(|rate| RequestLimit { rate, burst: burst.unwrap_or(rate.amount) });
+        Some(Self { requests, concurrency: table.get("concurrency").and_then(|field| field.number(1)) })
     }
 }
 
@@ -104,10 +92,7 @@ mod tests {
             "{ concurrency = 0 }",
             "{ concurrency = 5000000000 }",
         ] {
-            assert!(
-                fault_of(&format!("[limits]\nglobal = {limit}")).contains("limits.global."),
-                "{limit}"
-            );
+            assert!(fault_of(&format!("[limits]\nglobal = {limit}")).contains("limits.global."), "{limit}");
         }
     }
 

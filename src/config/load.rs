@@ -47,10 +47,7 @@ impl Config {
     }
 
     pub(super) fn of_text(text: &str, file: PathBuf, env: &Env) -> Result<Loaded, Faults> {
-        let expander = Expander {
-            env,
-            folder: file.parent().unwrap_or(Path::new("")),
-        };
+        let expander = Expander { env, folder: file.parent().unwrap_or(Path::new("")) };
         match Document::parse(text, &file, expander) {
             Ok(document) => Self::assemble(document, Some(file), env),
             Err(faults) => Err(Faults::of(faults).unwrap_or_else(|| unreadable(&file, &"not TOML"))),
@@ -63,11 +60,7 @@ impl Config {
         let (faults, notices) = document.finish();
         match Faults::of(faults) {
             Some(faults) => Err(faults),
-            None => Ok(Loaded {
-                config,
-                notices,
-                source,
-            }),
+            None => Ok(Loaded { config, notices, source }),
         }
     }
 
@@ -77,11 +70,7 @@ impl Config {
         let server = Server::read(&top);
         let auth = Auth::read(&top, env, from_file, server.listen);
         let limits = Limits::read(&top);
-        let providers = if from_file {
-            Providers::read(&top)
-        } else {
-            Providers::of_environment(document, env)
-        };
+        let providers = if from_file { Providers::read(&top) } else { Providers::of_environment(document, env) };
         Self {
             auth,
             limits,
@@ -126,17 +115,8 @@ mod tests {
         let config = loaded.config;
         assert!(config.server.listen.ip().is_loopback() && !config.auth.required && config.cache.enabled);
         assert_eq!(config.providers.len(), 1);
-        assert_eq!(
-            config.models[0].targets.len(),
-            1,
-            "targets of providers that are off are skipped"
-        );
-        assert!(
-            loaded
-                .notices
-                .iter()
-                .any(|notice| notice.contains("provider groq is off"))
-        );
+        assert_eq!(config.models[0].targets.len(), 1, "targets of providers that are off are skipped");
+        assert!(loaded.notices.iter().any(|notice| notice.contains("provider groq is off")));
     }
 
     #[test]
@@ -144,36 +124,20 @@ mod tests {
         let faults = shipped(&Env::default()).unwrap_err();
         assert_eq!(faults.count(), 1);
         let text = faults.to_string();
-        assert!(
-            text.contains("no usable provider") && text.contains("tollgate demo"),
-            "{text}"
-        );
+        assert!(text.contains("no usable provider") && text.contains("tollgate demo"), "{text}");
     }
 
     #[test]
     fn the_shipped_file_says_what_holds_by_default() {
         let keys = env(&[("OPENAI_API_KEY", "sk-test")]);
-        let Config {
-            server,
-            providers,
-            cache,
-            ..
-        } = shipped(&keys).unwrap().config;
+        let Config { server, providers, cache, .. } = shipped(&keys).unwrap().config;
         assert_eq!(format!("{server:?}"), format!("{:?}", Server::default()));
-        let bare = load(
-            "auth.required = false\nproviders.openai.kind = \"openai\"\n[cache]",
-            &[],
-        )
-        .unwrap()
-        .config;
+        let bare = load("auth.required = false\nproviders.openai.kind = \"openai\"\n[cache]", &[]).unwrap().config;
         assert_eq!(format!("{cache:?}"), format!("{:?}", bare.cache));
         let (shipped, bare) = (&providers[0], &bare.providers[0]);
         assert_eq!(shipped.base_url, bare.base_url);
         assert_eq!((shipped.timeouts, shipped.breaker), (bare.timeouts, bare.breaker));
-        assert_eq!(
-            (shipped.retries, shipped.inject_usage),
-            (bare.retries, bare.inject_usage)
-        );
+        assert_eq!((shipped.retries, shipped.inject_usage), (bare.retries, bare.inject_usage));
     }
 
     #[test]
@@ -183,12 +147,7 @@ mod tests {
         let config = loaded.config;
         assert_eq!(config.providers.len(), 1);
         assert_eq!(config.providers[0].name, "groq");
-        assert!(
-            config.providers[0]
-                .models
-                .iter()
-                .any(|row| row.name == "openai/gpt-oss-20b")
-        );
+        assert!(config.providers[0].models.iter().any(|row| row.name == "openai/gpt-oss-20b"));
         assert!(!config.auth.required && !config.cache.enabled && loaded.source.is_none());
     }
 

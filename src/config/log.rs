@@ -3,10 +3,7 @@
 use super::reader::Table;
 use super::shape::Shape;
 
-pub(super) static LOG: Shape = Shape {
-    name: "log",
-    keys: &["format"],
-};
+pub(super) static LOG: Shape = Shape { name: "log", keys: &["format"] };
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Log {
@@ -22,11 +19,8 @@ pub enum LogFormat {
     Json,
 }
 
-const FORMATS: &[(&str, LogFormat)] = &[
-    ("auto", LogFormat::Auto),
-    ("text", LogFormat::Text),
-    ("json", LogFormat::Json),
-];
+const FORMATS: &[(&str, LogFormat)] =
+    &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 impl Log {
     pub(super) fn read(top: &Table<'_>) -> Self {

@@ -8,15 +8,9 @@ use super::shape::Shape;
 use super::suggest::suggest;
 use super::values::positive_duration;
 
-static MODEL: Shape = Shape {
-    name: "models",
-    keys: &["strategy", "targets", "deadline"],
-};
+static MODEL: Shape = Shape { name: "models", keys: &["strategy", "targets", "deadline"] };
 
-static TARGET: Shape = Shape {
-    name: "targets",
-    keys: &["target"],
-};
+static TARGET: Shape = Shape { name: "targets", keys: &["target"] };
 
 /// One name and its targets.
 #[derive(Debug, Clone)]
@@ -51,10 +45,7 @@ impl Model {
     /// All of `[models]`, in the order of the file, without those that no usable provider stands behind.
     pub(super) fn read_all(top: &Table<'_>, providers: &Providers) -> Vec<Self> {
         let named = top.get("models").and_then(|field| field.named()).unwrap_or_default();
-        named
-            .iter()
-            .filter_map(|(name, field)| Self::read(name, field, providers))
-            .collect()
+        named.iter().filter_map(|(name, field)| Self::read(name, field, providers)).collect()
     }
 
     fn read(name: &str, field: &Field<'_>, providers: &Providers) -> Option<Self> {
@@ -62,30 +53,19 @@ impl Model {
             field.document.fault_at_key(&field.path, "a model needs a name", None);
         }
         let table = field.table(&MODEL)?;
-        let mut model = Self {
-            name: name.to_owned(),
-            strategy: Strategy::default(),
-            targets: Vec::new(),
-            deadline: None,
-        };
+        let mut model =
+            Self { name: name.to_owned(), strategy: Strategy::default(), targets: Vec::new(), deadline: None };
         table.set("strategy", &mut model.strategy, |field| field.choice(STRATEGIES));
-        table.set("deadline", &mut model.deadline, |field| {
-            field.parse(positive_duration).map(Some)
-        });
+        table.set("deadline", &mut model.deadline, |field| field.parse(positive_duration).map(Some));
         let targets = table.require("targets")?;
         let items = targets.list()?;
         if items.is_empty() {
             targets.fault("a model needs at least one target, such as \"openai/gpt-4o-mini\"");
             return None;
         }
-        model.targets = items
-            .iter()
-            .filter_map(|item| Target::read(item, name, providers))
-            .collect();
+        model.targets = items.iter().filter_map(|item| Target::read(item, name, providers)).collect();
         if model.targets.is_empty() {
-            field
-                .document
-                .notice(format!("model {name} is left out: all its targets are off"));
+            field.document.notice(format!("model {name} is left out: all its targets are off"));
             return None;
         }
         Some(model)
@@ -95,11 +75,7 @@ impl Model {
 impl Target {
     /// Reads `"provider/model"` or `{ target = "provider/model" }`; `None` also where the provider is off.
     fn read(field: &Field<'_>, name: &str, providers: &Providers) -> Option<Self> {
-        let field = if field.is_table() {
-            &field.table(&TARGET)?.require("target")?
-        } else {
-            field
-        };
+        let field = if field.is_table() { &field.table(&TARGET)?.require("target")? } else { field };
         let target = field.parse(split)?;
         match providers.get(&target.provider) {
             None => {
@@ -110,9 +86,9 @@ impl Target {
             Some(Reading::Off(listing)) => {
                 target.check(field, listing)?;
                 let (provider, model) = (&target.provider, &target.model);
-                field.document.notice(format!(
-                    "model {name}: the target {provider}/{model} is skipped, {provider} is off"
-                ));
+                field
+                    .document
+                    .notice(format!("model {name}: the target {provider}/{model} is skipped, {provider} is off"));
                 None
             }
             Some(Reading::Usable(listing)) => {
@@ -135,10 +111,7 @@ impl Target {
         if listing.closed && !listed {
             let near = suggest(&self.model, rows.iter().map(|row| row.name.as_str()));
             let near = near.map(|model| format!("{}/{model}", self.provider));
-            field.fault_with(
-                format!("{} does not list the model `{}`", self.provider, self.model),
-                near,
-            );
+            field.fault_with(format!("{} does not list the model `{}`", self.provider, self.model), near);
             return None;
         }
         Some(listed)
@@ -154,10 +127,9 @@ impl Target {
 /// At the first slash: a model's name may hold more.
 fn split(text: &str) -> Result<Target, &'static str> {
     match text.split_once('/') {
-        Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok(Target {
-            provider: provider.to_owned(),
-            model: model.to_owned(),
-        }),
+        Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
+            Ok(Target { provider: provider.to_owned(), model: model.to_owned() })
+        }
         _ => Err("is not a target: write \"provider/model\""),
     }
 }
@@ -173,29 +145,17 @@ mod tests {
     #[test]
     fn models_keep_their_names_and_the_order_of_the_file() {
         let names = ["zeta", "gpt-4.1-mini", "Org/Model.X", "alpha", "a b"];
-        let text: String = names
-            .iter()
-            .map(|name| format!("[models.{name:?}]\ntargets = [\"local/x\"]\n"))
-            .collect();
+        let text: String = names.iter().map(|name| format!("[models.{name:?}]\ntargets = [\"local/x\"]\n")).collect();
         let models = load_more(&text).config.models;
-        assert_eq!(
-            models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(),
-            names
-        );
+        assert_eq!(models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), names);
     }
 
     #[test]
     fn targets_split_at_the_first_slash_in_either_form() {
         let text = "[models.m]\nstrategy = \"ordered\"\ndeadline = \"5s\"\ntargets = [\"openai/org/own\", { target = \"local/b\" }]";
         let model = load_more(&format!("{OPENAI}{text}")).config.models.remove(0);
-        assert_eq!(
-            (model.strategy, model.deadline),
-            (Strategy::Ordered, Some(Duration::from_secs(5)))
-        );
-        let target = |provider: &str, model: &str| Target {
-            provider: provider.into(),
-            model: model.into(),
-        };
+        assert_eq!((model.strategy, model.deadline), (Strategy::Ordered, Some(Duration::from_secs(5))));
+        let target = |provider: &str, model: &str| Target { provider: provider.into(), model: model.into() };
         assert_eq!(model.targets, [target("openai", "org/own"), target("local", "b")]);
     }
 
@@ -205,18 +165,9 @@ mod tests {
             ("[]", "targets: a model needs at least one target"),
             ("[\"local\"]", "targets[0]: \"local\" is not a target"),
             ("[\"local/\"]", "targets[0]: \"local/\" is not a target"),
-            (
-                "[\"opnai/gpt-4o\"]",
-                "there is no provider `opnai` (did you mean `openai/gpt-4o`?)",
-            ),
-            (
-                "[\"openai/gpt-4o-min\"]",
-                "does not list the model `gpt-4o-min` (did you mean `openai/gpt-4o-mini`?)",
-            ),
-            (
-                "[{ target = \"local/a\", weight = 2 }]",
-                "targets[0].weight: this version",
-            ),
+            ("[\"opnai/gpt-4o\"]", "there is no provider `opnai` (did you mean `openai/gpt-4o`?)"),
+            ("[\"openai/gpt-4o-min\"]", "does not list the model `gpt-4o-min` (did you mean `openai/gpt-4o-mini`?)"),
+            ("[{ target = \"local/a\", weight = 2 }]", "targets[0].weight: this version"),
         ] {
             let fault = fault_of(&format!("{OPENAI}[models.m]\ntargets = {targets}"));
             assert!(fault.contains(problem), "{fault}");
@@ -239,16 +190,8 @@ mod tests {
         let loaded = load(text, &[]).unwrap();
         let models = loaded.config.models;
         assert_eq!((models.len(), models[0].targets.len()), (1, 1));
-        for notice in [
-            "provider openai is off",
-            "target openai/gpt-4o is skipped",
-            "model gone is left out",
-        ] {
-            assert!(
-                loaded.notices.iter().any(|text| text.contains(notice)),
-                "{:?}",
-                loaded.notices
-            );
+        for notice in ["provider openai is off", "target openai/gpt-4o is skipped", "model gone is left out"] {
+            assert!(loaded.notices.iter().any(|text| text.contains(notice)), "{:?}", loaded.notices);
         }
         assert_eq!(load(text, &[("KEY", "sk-test")]).unwrap().config.models.len(), 2);
     }
@@ -256,11 +199,6 @@ mod tests {
     #[test]
     fn a_target_without_a_known_price_is_noted() {
         let notices = load_more("[models.m]\ntargets = [\"local/llama3.2\"]").notices;
-        assert!(
-            notices
-                .iter()
-                .any(|text| text.contains("no price is known for local/llama3.2")),
-            "{notices:?}"
-        );
+        assert!(notices.iter().any(|text| text.contains("no price is known for local/llama3.2")), "{notices:?}");
     }
 }

@@ -22,12 +22,8 @@ const PREFIX: &str = "TOLLGATE";
 const SEPARATOR: &str = "__";
 
 /// Tables with fixed keys, and those of their keys that hold no scalar.
-static SECTIONS: [(&Shape, &[&str]); 4] = [
-    (&SERVER, &["trusted_proxies", "cors_origins"]),
-    (&AUTH, &["keys"]),
-    (&CACHE, &[]),
-    (&LOG, &[]),
-];
+static SECTIONS: [(&Shape, &[&str]); 4] =
+    [(&SERVER, &["trusted_proxies", "cors_origins"]), (&AUTH, &["keys"]), (&CACHE, &[]), (&LOG, &[])];
 
 /// Puts the environment's overrides into the document's tree. One that is unknown is a fault that names it.
 pub(super) fn layer(document: &mut Document, env: &Env) {
@@ -44,11 +40,7 @@ pub(super) fn layer(document: &mut Document, env: &Env) {
             continue;
         }
         accepted.insert(name.to_owned(), value.to_owned());
-        let origin = Origin {
-            key: place.clone(),
-            value: place,
-            written: None,
-        };
+        let origin = Origin { key: place.clone(), value: place, written: None };
         document.origins.insert(path, origin);
     }
     if !accepted.is_empty() {
@@ -62,25 +54,18 @@ fn merge(document: &mut Document, variables: Map<String, String>) {
         .separator(SEPARATOR)
         .try_parsing(true)
         .source(Some(variables));
-    let of_file = SECTIONS
-        .iter()
-        .filter_map(|(shape, _)| document.tree.get_key_value(shape.name));
+    let of_file = SECTIONS.iter().filter_map(|(shape, _)| document.tree.get_key_value(shape.name));
     let file = FileLayer(of_file.map(|(name, section)| (name.clone(), section.clone())).collect());
     let layers = Layers::builder().add_source(file).add_source(environment);
     match layers.build().and_then(|layers| layers.cache.into_table()) {
-        Ok(sections) => sections
-            .into_iter()
-            .for_each(|(name, section)| replace(document, name, section)),
+        Ok(sections) => sections.into_iter().for_each(|(name, section)| replace(document, name, section)),
         Err(error) => document.fault_at(Place::Nowhere, "", error.to_string(), None),
     }
 }
 
 /// A section that is not even a table stays as it is, for its reader to find fault with.
 fn replace(document: &mut Document, name: String, section: Value) {
-    let slot = document
-        .tree
-        .entry(name)
-        .or_insert_with(|| Map::<String, Value>::new().into());
+    let slot = document.tree.entry(name).or_insert_with(|| Map::<String, Value>::new().into());
     if matches!(slot.kind, ValueKind::Table(_)) {
         *slot = section;
     }
@@ -152,10 +137,7 @@ mod tests {
         ];
         let config = load(TEXT, &variables).unwrap().config;
         assert_eq!((config.server.listen.port(), config.server.max_connections), (8080, 12));
-        assert_eq!(
-            (config.cache.enabled, config.log.format),
-            (true, super::super::LogFormat::Json)
-        );
+        assert_eq!((config.cache.enabled, config.log.format), (true, super::super::LogFormat::Json));
     }
 
     #[test]
@@ -168,25 +150,13 @@ mod tests {
     #[test]
     fn an_override_that_cannot_be_is_a_fault_that_names_the_variable() {
         for (name, problem) in [
-            (
-                "TOLLGATE__SERVER__LISTN",
-                "no such setting (did you mean `TOLLGATE__SERVER__LISTEN`?)",
-            ),
-            (
-                "TOLLGATE__SEVER__LISTEN",
-                "no such section (did you mean `TOLLGATE__SERVER__LISTEN`?)",
-            ),
+            ("TOLLGATE__SERVER__LISTN", "no such setting (did you mean `TOLLGATE__SERVER__LISTEN`?)"),
+            ("TOLLGATE__SEVER__LISTEN", "no such section (did you mean `TOLLGATE__SERVER__LISTEN`?)"),
             ("TOLLGATE__SERVER", "no such setting"),
             ("TOLLGATE__SERVER__LISTEN__X", "no such setting"),
-            (
-                "TOLLGATE__SERVER__TRUSTED_PROXIES",
-                "a list can be set in the file only",
-            ),
+            ("TOLLGATE__SERVER__TRUSTED_PROXIES", "a list can be set in the file only"),
             ("TOLLGATE__AUTH__KEYS", "a list can be set in the file only"),
-            (
-                "TOLLGATE__MODELS__GPT-4.1-Mini__DEADLINE",
-                "this table can be set in the file only",
-            ),
+            ("TOLLGATE__MODELS__GPT-4.1-Mini__DEADLINE", "this table can be set in the file only"),
             ("TOLLGATE__STORE__URL", super::NOT_YET),
             ("TOLLGATE__LOG__CONTENT", super::NOT_YET),
         ] {
@@ -200,19 +170,13 @@ mod tests {
     fn a_section_that_is_no_table_stays_a_fault_under_an_override() {
         let text = format!("server = 3\n\"a.b\" = 1\n{TEXT}");
         let found = faults(&text, &[("TOLLGATE__SERVER__DRAIN", "1s")]);
-        assert!(
-            found[0].starts_with("t.toml:1:10: server: expected a table"),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("t.toml:1:10: server: expected a table"), "{found:?}");
         assert_eq!(found[1], "t.toml:2:1: \"a.b\": unknown key");
     }
 
     #[test]
     fn a_bad_value_is_a_fault_at_the_variable() {
         let found = faults(TEXT, &[("TOLLGATE__SERVER__DRAIN", "soon")]);
-        assert!(
-            found[0].starts_with("TOLLGATE__SERVER__DRAIN: server.drain: \"soon\" is not a duration"),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("TOLLGATE__SERVER__DRAIN: server.drain: \"soon\" is not a duration"), "{found:?}");
     }
 }

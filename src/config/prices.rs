@@ -37,9 +37,7 @@ pub(super) fn pico_dollars(usd: &str) -> Result<u64, &'static str> {
     let mut digits = fraction.bytes().map(|digit| u64::from(digit - b'0'));
     let micro = (0..6).fold(0, |sum, _| sum * 10 + digits.next().unwrap_or(0));
     let rounded = micro + u64::from(digits.next() >= Some(5));
-    let pico = whole
-        .checked_mul(PICO_PER_USD)
-        .and_then(|pico| pico.checked_add(rounded));
+    let pico = whole.checked_mul(PICO_PER_USD).and_then(|pico| pico.checked_add(rounded));
     pico.filter(|pico| *pico <= HIGHEST_USD * PICO_PER_USD).ok_or(NO_PRICE)
 }
 
@@ -54,10 +52,7 @@ static TABLE: LazyLock<BTreeMap<String, Vec<ModelRow>>> = LazyLock::new(|| {
 #[serde(deny_unknown_fields)]
 struct Block {
     /// The month in which the prices were looked up.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for readers of the file and the test over it")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the file and the test over it"))]
     checked: String,
     models: Vec<Published>,
 }
@@ -128,16 +123,7 @@ mod tests {
         ] {
             assert_eq!(pico_dollars(usd), Ok(pico), "{usd}");
         }
-        for usd in [
-            "",
-            "-1",
-            "NaN",
-            "inf",
-            "1e3",
-            "10000.000001",
-            "99999999999999999999999",
-            ".",
-        ] {
+        for usd in ["", "-1", "NaN", "inf", "1e3", "10000.000001", "99999999999999999999999", "."] {
             assert!(pico_dollars(usd).is_err(), "{usd}");
         }
     }
@@ -148,26 +134,14 @@ mod tests {
         let mut count = 0;
         for (kind, block) in &blocks {
             assert!(preset(kind).is_some(), "{kind} is no kind");
-            assert!(
-                block.checked.len() == 7 && block.checked.starts_with("20"),
-                "{kind}: {}",
-                block.checked
-            );
+            assert!(block.checked.len() == 7 && block.checked.starts_with("20"), "{kind}: {}", block.checked);
             let mut names = HashSet::new();
             for model in &block.models {
                 assert!(names.insert(&model.name), "{kind}: {} stands there twice", model.name);
                 let price = model.price().unwrap();
-                assert!(
-                    price.cache_read <= Some(price.input),
-                    "{}: a cached token costs more",
-                    model.name
-                );
+                assert!(price.cache_read <= Some(price.input), "{}: a cached token costs more", model.name);
                 assert!(model.context.is_none_or(|context| context >= 4096), "{}", model.name);
-                assert!(
-                    model.max_output <= model.context || model.context.is_none(),
-                    "{}",
-                    model.name
-                );
+                assert!(model.max_output <= model.context || model.context.is_none(), "{}", model.name);
             }
             count += names.len();
         }

@@ -46,34 +46,20 @@ impl<'a> Table<'a> {
                 document.fault_at_key(&path, "unknown key", near);
             }
         }
-        Self {
-            document,
-            path,
-            shape,
-            entries,
-        }
+        Self { document, path, shape, entries }
     }
 
     pub(super) fn get(&self, key: &'static str) -> Option<Field<'a>> {
-        debug_assert!(
-            self.shape.keys.contains(&key),
-            "{key} is not in the shape of {}",
-            self.path
-        );
+        debug_assert!(self.shape.keys.contains(&key), "{key} is not in the shape of {}", self.path);
         let value = self.entries.get(key)?;
-        Some(Field {
-            document: self.document,
-            path: join(&self.path, key),
-            value,
-        })
+        Some(Field { document: self.document, path: join(&self.path, key), value })
     }
 
     /// As `get`; absence is a fault.
     pub(super) fn require(&self, key: &'static str) -> Option<Field<'a>> {
         let field = self.get(key);
         if field.is_none() {
-            self.document
-                .fault_at_key(&self.path, format!("`{key}` is missing"), None);
+            self.document.fault_at_key(&self.path, format!("`{key}` is missing"), None);
         }
         field
     }
@@ -102,11 +88,7 @@ impl<'a> Field<'a> {
 
     /// The text as a fault may show it: as written in the file, before anything was expanded into it.
     pub(super) fn quoted(&self, text: &str) -> String {
-        let written = self
-            .document
-            .origins
-            .get(&self.path)
-            .and_then(|origin| origin.written.as_deref());
+        let written = self.document.origins.get(&self.path).and_then(|origin| origin.written.as_deref());
         format!("{:?}", written.unwrap_or(text))
     }
 
@@ -179,9 +161,7 @@ impl<'a> Field<'a> {
     /// A text that `parse` understands; its error is what the text is not.
     pub(super) fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
         let text = self.text()?;
-        parse(text)
-            .map_err(|problem| self.fault(format!("{} {problem}", self.quoted(text))))
-            .ok()
+        parse(text).map_err(|problem| self.fault(format!("{} {problem}", self.quoted(text)))).ok()
     }
 
     /// One of a few words.

@@ -93,8 +93,7 @@ impl Server {
         let (listen, admin) = (server.listen, server.admin_listen);
         if listen.port() == admin.port() && listen.port() != 0 {
             let message = format!("port {} is taken by server.listen", admin.port());
-            top.document
-                .fault_nearest(&["server.admin_listen", "server.listen"], message);
+            top.document.fault_nearest(&["server.admin_listen", "server.listen"], message);
         }
         server
     }
@@ -102,9 +101,7 @@ impl Server {
     fn read_doors(&mut self, table: &Table<'_>) {
         table.set("listen", &mut self.listen, socket_address);
         table.set("admin_listen", &mut self.admin_listen, socket_address);
-        table.set("trusted_proxies", &mut self.trusted_proxies, |field| {
-            each(field, network)
-        });
+        table.set("trusted_proxies", &mut self.trusted_proxies, |field| each(field, network));
         table.set("cors_origins", &mut self.cors_origins, |field| each(field, origin));
     }
 
@@ -183,19 +180,9 @@ mod tests {
                     cors_origins = [\"https://a.example:8443\"]\ndeadline = \"3s\"\ndrain = \"0s\"\nkeepalive = \"4s\"";
         let server = load_more(text).config.server;
         assert_eq!((server.listen.port(), server.admin_listen.port()), (8080, 9));
-        assert_eq!(
-            (server.body_limit, server.response_limit, server.max_connections),
-            (1024, 2048, 7)
-        );
+        assert_eq!((server.body_limit, server.response_limit, server.max_connections), (1024, 2048, 7));
         assert_eq!((server.header_timeout.as_secs(), server.body_timeout.as_secs()), (1, 2));
-        assert_eq!(
-            (
-                server.deadline.as_secs(),
-                server.drain.as_secs(),
-                server.keepalive.as_secs()
-            ),
-            (3, 0, 4)
-        );
+        assert_eq!((server.deadline.as_secs(), server.drain.as_secs(), server.keepalive.as_secs()), (3, 0, 4));
         assert_eq!(server.per_ip.map(|rate| rate.amount), Some(5));
         assert_eq!((server.trusted_proxies.len(), server.cors_origins.len()), (2, 1));
     }
@@ -210,10 +197,7 @@ mod tests {
             "keepalive = \"0s\"",
             "per_ip = \"0/s\"",
         ] {
-            assert!(
-                fault_of(&format!("[server]\n{setting}")).starts_with("t.toml:6:"),
-                "{setting}"
-            );
+            assert!(fault_of(&format!("[server]\n{setting}")).starts_with("t.toml:6:"), "{setting}");
         }
     }
 

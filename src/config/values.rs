@@ -24,17 +24,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         let (amount, behind) = leading_number(rest).ok_or(NO_DURATION)?;
         let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(end);
-        let millis = amount
-            .checked_mul(unit_millis(unit).ok_or(NO_DURATION)?)
-            .ok_or(NO_DURATION)?;
+        let millis = amount.checked_mul(unit_millis(unit).ok_or(NO_DURATION)?).ok_or(NO_DURATION)?;
         total = total.checked_add(Duration::from_millis(millis)).ok_or(NO_DURATION)?;
         rest = behind;
     }
-    if total > LONGEST {
-        Err("is longer than ten years")
-    } else {
-        Ok(total)
-    }
+    if total > LONGEST { Err("is longer than ten years") } else { Ok(total) }
 }
 
 /// A duration of which zero would mean that nothing ever works.
@@ -70,10 +64,7 @@ pub(super) fn rate(text: &str) -> Result<Rate, &'static str> {
     if amount == 0 {
         return Err("allows nothing: the amount must be at least 1");
     }
-    Ok(Rate {
-        amount,
-        period: Duration::from_millis(millis),
-    })
+    Ok(Rate { amount, period: Duration::from_millis(millis) })
 }
 
 fn leading_number(text: &str) -> Option<(u64, &str)> {
@@ -99,31 +90,16 @@ mod tests {
 
     #[test]
     fn durations_add_up_their_parts() {
-        for (text, millis) in [
-            ("500ms", 500),
-            ("10s", 10_000),
-            ("1m30s", 90_000),
-            ("2h", 7_200_000),
-            ("1d", 86_400_000),
-            ("0s", 0),
-        ] {
+        for (text, millis) in
+            [("500ms", 500), ("10s", 10_000), ("1m30s", 90_000), ("2h", 7_200_000), ("1d", 86_400_000), ("0s", 0)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
     }
 
     #[test]
     fn durations_need_a_unit_they_know() {
-        for text in [
-            "",
-            "10",
-            "s",
-            "10x",
-            "1.5s",
-            "-1s",
-            "10s5",
-            "99999999999999999999s",
-            "100000d",
-        ] {
+        for text in ["", "10", "s", "10x", "1.5s", "-1s", "10s5", "99999999999999999999s", "100000d"] {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(positive_duration("0ms"), Err("must be more than zero"));
@@ -131,13 +107,9 @@ mod tests {
 
     #[test]
     fn sizes_tell_powers_of_1000_from_powers_of_1024() {
-        for (text, bytes) in [
-            ("1024", 1024),
-            ("10MB", 10_000_000),
-            ("64KiB", 65_536),
-            ("32 MiB", 33_554_432),
-            ("1GiB", 1 << 30),
-        ] {
+        for (text, bytes) in
+            [("1024", 1024), ("10MB", 10_000_000), ("64KiB", 65_536), ("32 MiB", 33_554_432), ("1GiB", 1 << 30)]
+        {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
         for text in ["", "MiB", "1.5GiB", "10mb", "99999999999GiB"] {
@@ -148,13 +120,7 @@ mod tests {
     #[test]
     fn rates_have_an_amount_and_one_period() {
         let minute = Duration::from_secs(60);
-        assert_eq!(
-            rate("60/m"),
-            Ok(Rate {
-                amount: 60,
-                period: minute
-            })
-        );
+        assert_eq!(rate("60/m"), Ok(Rate { amount: 60, period: minute }));
         assert_eq!(rate("5000/d").map(|rate| rate.period), Ok(Duration::from_secs(86_400)));
         for text in ["", "60", "60/ms", "60/min", "-1/s", "0/s", "1.5/s"] {
             assert!(rate(text).is_err(), "{text}");

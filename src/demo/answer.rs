@@ -32,10 +32,7 @@ impl Answer {
     /// The answer of the provider `name` to `ask`, `words` words long unless the caller's limit is shorter. A word
     /// counts as a token.
     pub(super) fn to(ask: &Ask, name: &str, words: NonZeroU16) -> Self {
-        let limit = ask
-            .max_tokens
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(usize::MAX);
+        let limit = ask.max_tokens.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         let choices: Vec<_> = (0..ask.n)
             .map(|index| match &ask.tool {
                 Some(function) => call(function),
@@ -65,27 +62,15 @@ fn call(function: &serde_json::Value) -> Choice {
         name: function["name"].as_str().unwrap_or_default().to_owned(),
         arguments: tools::sample(&function["parameters"]).to_string(),
     };
-    Choice {
-        content,
-        finish_reason: "tool_calls",
-    }
+    Choice { content, finish_reason: "tool_calls" }
 }
 
 fn tell(speech: &str, words: usize, limit: usize) -> Choice {
     let text = (speech.split_whitespace().chain(FILLER.split_whitespace().cycle()))
         .take(words.min(limit))
         .enumerate()
-        .map(|(place, word)| {
-            if place == 0 {
-                word.to_owned()
-            } else {
-                format!(" {word}")
-            }
-        });
-    Choice {
-        content: Content::Text(text.collect()),
-        finish_reason: if limit < words { "length" } else { "stop" },
-    }
+        .map(|(place, word)| if place == 0 { word.to_owned() } else { format!(" {word}") });
+    Choice { content: Content::Text(text.collect()), finish_reason: if limit < words { "length" } else { "stop" } }
 }
 
 fn speech(ask: &Ask, name: &str, index: u32) -> String {
@@ -95,11 +80,7 @@ fn speech(ask: &Ask, name: &str, index: u32) -> String {
         quoted[QUOTED] = "…";
     }
     let opening = OPENINGS[(ask.text.len() + index as usize) % OPENINGS.len()];
-    format!(
-        "{opening} “{}”. This is the simulated provider {name}, answering as {}.",
-        quoted.join(" "),
-        ask.model
-    )
+    format!("{opening} “{}”. This is the simulated provider {name}, answering as {}.", quoted.join(" "), ask.model)
 }
 
 const OPENINGS: [&str; 3] = ["You asked:", "Your question was:", "Let me think about"];

@@ -57,10 +57,7 @@ impl Ask {
 }
 
 fn wrong(param: &'static str, wanted: &str) -> BadAsk {
-    BadAsk {
-        message: format!("Invalid value for '{param}': expected {wanted}."),
-        param: Some(param),
-    }
+    BadAsk { message: format!("Invalid value for '{param}': expected {wanted}."), param: Some(param) }
 }
 
 fn flag(value: &Value, param: &'static str) -> Result<bool, BadAsk> {

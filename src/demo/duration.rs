@@ -7,11 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error};
 /// For `deserialize_with` on a `Duration`.
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse(&text).ok_or_else(|| {
-        D::Error::custom(format!(
-            "`{text}` is not a duration such as \"120ms\", \"2s\" or \"1m\""
-        ))
-    })
+    parse(&text)
+        .ok_or_else(|| D::Error::custom(format!("`{text}` is not a duration such as \"120ms\", \"2s\" or \"1m\"")))
 }
 
 /// For `deserialize_with` on an `Option<Duration>`.

@@ -74,10 +74,7 @@ impl Garbage {
     /// The content type and the bytes.
     pub(super) fn body(self) -> (&'static str, &'static [u8]) {
         match self {
-            Self::Html => (
-                "text/html",
-                b"<!doctype html>\n<title>Simulated</title>\n<h1>Please log in</h1>\n",
-            ),
+            Self::Html => ("text/html", b"<!doctype html>\n<title>Simulated</title>\n<h1>Please log in</h1>\n"),
             Self::Json => ("application/json", br#"{"simulated":true,"choices":"none"}"#),
             Self::Empty => ("application/json", b""),
             Self::Binary => ("application/json", b"\xff\xfe\x00\x80\xc3\x28{\x00}\x1f\x8b\xf0\x9f"),

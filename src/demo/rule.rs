@@ -31,9 +31,7 @@ pub struct When {
 impl When {
     /// Whether the rule is about a call with this model, way of answering and last user message.
     pub fn matches(&self, model: &str, stream: bool, text: &str) -> bool {
-        self.model
-            .as_ref()
-            .is_none_or(|glob| WildMatch::new(glob).matches(model))
+        self.model.as_ref().is_none_or(|glob| WildMatch::new(glob).matches(model))
             && self.stream.is_none_or(|wanted| wanted == stream)
             && (self.contains.as_ref()).is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
     }
@@ -54,12 +52,7 @@ pub struct Often {
 
 impl Default for Often {
     fn default() -> Self {
-        Self {
-            skip: 0,
-            every: NonZeroU32::MIN,
-            times: None,
-            probability: 1.0,
-        }
+        Self { skip: 0, every: NonZeroU32::MIN, times: None, probability: 1.0 }
     }
 }
 
@@ -99,21 +92,13 @@ mod tests {
 
     #[test]
     fn skips_then_takes_the_first_of_each_group_so_many_times() {
-        let often = Often {
-            skip: 2,
-            every: NonZeroU32::new(3).unwrap(),
-            times: Some(2),
-            ..Often::default()
-        };
+        let often = Often { skip: 2, every: NonZeroU32::new(3).unwrap(), times: Some(2), ..Often::default() };
         assert_eq!(taken(&often, 20), [3, 6]);
     }
 
     #[test]
     fn equal_seeds_draw_equal_calls_at_about_the_probability() {
-        let often = Often {
-            probability: 0.3,
-            ..Often::default()
-        };
+        let often = Often { probability: 0.3, ..Often::default() };
         let first = taken(&often, 1000);
         assert_eq!(first, taken(&often, 1000));
         assert!((250..350).contains(&first.len()), "{}", first.len());
@@ -121,11 +106,7 @@ mod tests {
 
     #[test]
     fn matches_by_glob_way_of_answering_and_text() {
-        let when = When {
-            model: Some("gpt-*".to_owned()),
-            stream: Some(true),
-            contains: Some("weather".to_owned()),
-        };
+        let when = When { model: Some("gpt-*".to_owned()), stream: Some(true), contains: Some("weather".to_owned()) };
         assert!(when.matches("gpt-4o", true, "The Weather today"));
         assert!(!when.matches("claude", true, "weather"));
         assert!(!when.matches("gpt-4o", false, "weather"));

@@ -61,11 +61,7 @@ impl TryFrom<RuleFile> for Rule {
             ending: file.ending()?,
         };
         file.refuse_idle_keys(&effect)?;
-        Ok(Self {
-            when: file.when,
-            often,
-            effect,
-        })
+        Ok(Self { when: file.when, often, effect })
     }
 }
 
@@ -75,20 +71,13 @@ impl RuleFile {
         if !(0.0..=1.0).contains(&probability) {
             return Err(format!("probability {probability} is not between 0 and 1"));
         }
-        Ok(Often {
-            skip: self.skip,
-            every: self.every.unwrap_or(NonZeroU32::MIN),
-            times: self.times,
-            probability,
-        })
+        Ok(Often { skip: self.skip, every: self.every.unwrap_or(NonZeroU32::MIN), times: self.times, probability })
     }
 
     fn headers(&self) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            let name = name
-                .parse::<HeaderName>()
-                .map_err(|_| format!("`{name}` is not a header name"))?;
+            let name = name.parse::<HeaderName>().map_err(|_| format!("`{name}` is not a header name"))?;
             if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
                 return Err(format!("`{name}` follows from the body"));
             }
@@ -124,11 +113,7 @@ impl RuleFile {
     }
 
     fn error(&self) -> ErrorText {
-        ErrorText {
-            message: self.message.clone(),
-            kind: self.kind.clone(),
-            code: self.code.clone(),
-        }
+        ErrorText { message: self.message.clone(), kind: self.kind.clone(), code: self.code.clone() }
     }
 
     /// A key that would do nothing is a mistake.

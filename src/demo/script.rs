@@ -69,10 +69,7 @@ struct ScriptFile {
 impl Script {
     /// Reads a script from its TOML text.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
-        let at = |offset: usize, message: String| ScriptError {
-            line: line_of(text, offset),
-            message,
-        };
+        let at = |offset: usize, message: String| ScriptError { line: line_of(text, offset), message };
         let file: ScriptFile = toml::from_str(text)
             .map_err(|err| at(err.span().map_or(0, |span| span.start), err.message().to_owned()))?;
         if file.provider.is_empty() {
@@ -85,10 +82,7 @@ impl Script {
                 return Err(at(provider.span().start, format!("a second provider named `{name}`")));
             }
         }
-        Ok(Self {
-            seed: file.seed,
-            providers: file.provider.into_iter().map(Spanned::into_inner).collect(),
-        })
+        Ok(Self { seed: file.seed, providers: file.provider.into_iter().map(Spanned::into_inner).collect() })
     }
 }
 
@@ -118,10 +112,5 @@ fn forty_words() -> NonZeroU16 {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text
-        .as_bytes()
-        .iter()
-        .take(offset)
-        .filter(|byte| **byte == b'\n')
-        .count()
+    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
 }

@@ -36,15 +36,8 @@ pub async fn start(spec: ProviderSpec, seed: u64) -> io::Result<Running> {
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
     };
-    let accept = accept(
-        listener,
-        Arc::clone(&running.service),
-        running.stop.clone(),
-        running.tasks.clone(),
-    );
-    running
-        .tasks
-        .spawn(running.stop.clone().run_until_cancelled_owned(accept));
+    let accept = accept(listener, Arc::clone(&running.service), running.stop.clone(), running.tasks.clone());
+    running.tasks.spawn(running.stop.clone().run_until_cancelled_owned(accept));
     running.tasks.close();
     Ok(running)
 }
@@ -58,10 +51,7 @@ impl Script {
             // Providers with equal rules must not fail in step.
             let provider = start(spec, self.seed.wrapping_add(place)).await;
             running.push(provider.map_err(|err| {
-                io::Error::new(
-                    err.kind(),
-                    format!("provider `{name}` cannot listen on {listen}: {err}"),
-                )
+                io::Error::new(err.kind(), format!("provider `{name}` cannot listen on {listen}: {err}"))
             })?);
         }
         Ok(running)

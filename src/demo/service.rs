@@ -40,11 +40,7 @@ impl Service {
             random: fastrand::Rng::with_seed(seed),
             progress: vec![Progress::default(); spec.rules.len()],
         };
-        Self {
-            spec,
-            rules: Mutex::new(rules),
-            calls: AtomicU64::new(0),
-        }
+        Self { spec, rules: Mutex::new(rules), calls: AtomicU64::new(0) }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -65,11 +61,7 @@ impl Service {
             _ => return Ok(refuse(StatusCode::NOT_FOUND, "There is nothing at this path.", None)),
         };
         if *request.method() != method {
-            return Ok(refuse(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This path takes another method.",
-                None,
-            ));
+            return Ok(refuse(StatusCode::METHOD_NOT_ALLOWED, "This path takes another method.", None));
         }
         if door == "/healthz" {
             return Ok(json(StatusCode::OK, &Bytes::from_static(b"{\"status\":\"ok\"}")));
@@ -98,11 +90,7 @@ impl Service {
 
     async fn chat(&self, body: Incoming) -> Result<Response<Body>, Cut> {
         let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-            return Ok(refuse(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is too long or was cut.",
-                None,
-            ));
+            return Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long or was cut.", None));
         };
         let ask = match Ask::read(&body.to_bytes()) {
             Ok(ask) => ask,
@@ -116,12 +104,9 @@ impl Service {
         tokio::time::sleep(self.spec.latency + effect.delay).await;
         let mut response = match effect.outcome {
             Outcome::Answer => self.answer(&ask, &effect),
-            Outcome::Error(status, ref text) => body_of(
-                status,
-                "application/json",
-                &wire::error(status, text, None),
-                &effect.ending,
-            ),
+            Outcome::Error(status, ref text) => {
+                body_of(status, "application/json", &wire::error(status, text, None), &effect.ending)
+            }
             Outcome::Garbage(status, garbage) => {
                 let (content_type, bytes) = garbage.body();
                 body_of(status, content_type, &Bytes::from_static(bytes), &effect.ending)
@@ -151,32 +136,17 @@ impl Service {
         if ask.stream {
             let pace = effect.pace.unwrap_or(self.spec.pace);
             let events = wire::events(&answer, &stamp, ask.include_usage);
-            return respond(
-                StatusCode::OK,
-                "text/event-stream",
-                play::events(events, pace, &effect.ending),
-            );
+            return respond(StatusCode::OK, "text/event-stream", play::events(events, pace, &effect.ending));
         }
         match &effect.ending {
-            Ending::Error(_, text) => json(
-                StatusCode::OK,
-                &wire::error(StatusCode::INTERNAL_SERVER_ERROR, text, None),
-            ),
-            ending => body_of(
-                StatusCode::OK,
-                "application/json",
-                &wire::completion(&answer, &stamp),
-                ending,
-            ),
+            Ending::Error(_, text) => json(StatusCode::OK, &wire::error(StatusCode::INTERNAL_SERVER_ERROR, text, None)),
+            ending => body_of(StatusCode::OK, "application/json", &wire::completion(&answer, &stamp), ending),
         }
     }
 }
 
 fn refuse(status: StatusCode, message: &str, param: Option<&str>) -> Response<Body> {
-    let text = ErrorText {
-        message: Some(message.to_owned()),
-        ..ErrorText::default()
-    };
+    let text = ErrorText { message: Some(message.to_owned()), ..ErrorText::default() };
     json(status, &wire::error(status, &text, param))
 }
 
@@ -196,8 +166,6 @@ fn body_of(status: StatusCode, content_type: &'static str, bytes: &Bytes, ending
 fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -28,10 +28,7 @@ impl Demo {
             let running = start(offer.spec.clone(), 0).await?;
             providers.push(Provider { offer, running });
         }
-        Ok(Self {
-            secret: random_secret()?,
-            providers,
-        })
+        Ok(Self { secret: random_secret()?, providers })
     }
 
     /// The providers, cheapest first.
@@ -89,10 +86,7 @@ targets = [{targets}]
     }
 
     fn targets(&self) -> String {
-        let targets = self
-            .providers
-            .iter()
-            .map(|provider| format!("{}/{}", provider.running.name(), trio::MODEL));
+        let targets = self.providers.iter().map(|provider| format!("{}/{}", provider.running.name(), trio::MODEL));
         targets.map(|target| quoted(&target)).collect::<Vec<_>>().join(", ")
     }
 }

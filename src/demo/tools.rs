@@ -30,9 +30,7 @@ fn object(schema: &Value, depth: usize) -> Value {
     let Some(properties) = schema["properties"].as_object().filter(|_| depth > 0) else {
         return json!({});
     };
-    let fields = properties
-        .iter()
-        .map(|(name, schema)| (name.clone(), sample_at(schema, name, depth - 1)));
+    let fields = properties.iter().map(|(name, schema)| (name.clone(), sample_at(schema, name, depth - 1)));
     Value::Object(fields.collect::<Map<_, _>>())
 }
 

@@ -23,34 +23,16 @@ pub(super) struct Offer {
 /// The three, cheapest first.
 pub(super) fn offers() -> [Offer; 3] {
     [
-        Offer {
-            spec: ProviderSpec {
-                rules: flaky(),
-                ..spec("cheap", 40, 15)
-            },
-            input: "0.10",
-            output: "0.40",
-        },
-        Offer {
-            spec: spec("middling", 150, 25),
-            input: "0.50",
-            output: "1.50",
-        },
-        Offer {
-            spec: spec("steady", 80, 20),
-            input: "3.00",
-            output: "15.00",
-        },
+        Offer { spec: ProviderSpec { rules: flaky(), ..spec("cheap", 40, 15) }, input: "0.10", output: "0.40" },
+        Offer { spec: spec("middling", 150, 25), input: "0.50", output: "1.50" },
+        Offer { spec: spec("steady", 80, 20), input: "3.00", output: "15.00" },
     ]
 }
 
 impl Script {
     /// What `tollgate mock` runs without a script: the three providers of the demo.
     pub fn demo() -> Self {
-        Self {
-            seed: 0,
-            providers: offers().map(|offer| offer.spec).into(),
-        }
+        Self { seed: 0, providers: offers().map(|offer| offer.spec).into() }
     }
 }
 
@@ -85,19 +67,9 @@ fn flaky() -> Vec<Rule> {
         ..Rule::default()
     };
     // Each rule counts only what those before it have left: one call less of every fifteen.
-    vec![
-        broken(each(15, 2)),
-        broken(each(14, 5)),
-        broken(each(13, 5)),
-        broken(each(12, 5)),
-        busy(each(11, 7)),
-    ]
+    vec![broken(each(15, 2)), broken(each(14, 5)), broken(each(13, 5)), broken(each(12, 5)), busy(each(11, 7))]
 }
 
 fn each(every: u32, skip: u32) -> Often {
-    Often {
-        skip,
-        every: NonZeroU32::new(every).unwrap_or(NonZeroU32::MIN),
-        ..Often::default()
-    }
+    Often { skip, every: NonZeroU32::new(every).unwrap_or(NonZeroU32::MIN), ..Often::default() }
 }

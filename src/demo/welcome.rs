@@ -52,15 +52,8 @@ fn prices<'a>(offers: impl Iterator<Item = &'a Offer>) -> String {
     let mut lines = String::new();
     for offer in offers {
         let (name, input, output) = (&offer.spec.name, offer.input, offer.output);
-        let flaky = if offer.spec.rules.is_empty() {
-            ""
-        } else {
-            ", fails one call in three"
-        };
-        let _ = writeln!(
-            lines,
-            "  {name:<9} {input} / {output} USD per million tokens in / out{flaky}"
-        );
+        let flaky = if offer.spec.rules.is_empty() { "" } else { ", fails one call in three" };
+        let _ = writeln!(lines, "  {name:<9} {input} / {output} USD per million tokens in / out{flaky}");
     }
     lines
 }

@@ -21,11 +21,7 @@ pub(super) struct Stamp<'a> {
 
 impl<'a> Stamp<'a> {
     pub(super) fn now(model: &'a str) -> Self {
-        Self {
-            id: format!("chatcmpl-{}", uuid::Uuid::now_v7().simple()),
-            created: unix_now(),
-            model,
-        }
+        Self { id: format!("chatcmpl-{}", uuid::Uuid::now_v7().simple()), created: unix_now(), model }
     }
 }
 
@@ -54,9 +50,8 @@ pub(super) fn completion(answer: &Answer, stamp: &Stamp) -> Bytes {
 
 /// The events of a streamed answer, `[DONE]` last. The first carries the role and no text.
 pub(super) fn events(answer: &Answer, stamp: &Stamp, include_usage: bool) -> Vec<Bytes> {
-    let deltas: Vec<_> = (answer.choices.iter().enumerate())
-        .map(|(index, choice)| deltas(choice, stamp, index))
-        .collect();
+    let deltas: Vec<_> =
+        (answer.choices.iter().enumerate()).map(|(index, choice)| deltas(choice, stamp, index)).collect();
     let longest = deltas.iter().map(Vec::len).max().unwrap_or(0);
     let mut chunks = Vec::new();
     for place in 0..longest {

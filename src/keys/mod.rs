@@ -63,14 +63,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_secret_finds_its_caller() {
-        let caller = |id: &str| {
-            Arc::new(Caller {
-                key: id.into(),
-                user: id.into(),
-                team: None,
-                models: Vec::new(),
-            })
-        };
+        let caller = |id: &str| Arc::new(Caller { key: id.into(), user: id.into(), team: None, models: Vec::new() });
         let secrets = ["sk-alice-0123456789-x", "sk-alice-0123456789-y"];
         let directory = Directory::new([7; 32], secrets.iter().map(|secret| (*secret, caller(secret))));
         for secret in secrets {

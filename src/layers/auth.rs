@@ -33,9 +33,9 @@ impl Auth {
     pub fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, GatewayError> {
         match (presented(headers)?, &self.anonymous) {
             (None, Some(anonymous)) => Ok(Arc::clone(anonymous)),
-            (None, None) => Err(GatewayError::InvalidKey(
-                "no API key was given; send it as `Authorization: Bearer KEY`",
-            )),
+            (None, None) => {
+                Err(GatewayError::InvalidKey("no API key was given; send it as `Authorization: Bearer KEY`"))
+            }
             (Some(secret), anonymous) => match (self.directory.find(secret), anonymous) {
                 (Some(caller), _) => Ok(Arc::clone(caller)),
                 // SDKs cannot be made to send none: where no key is needed, any will do.
@@ -54,9 +54,9 @@ fn presented(headers: &HeaderMap) -> Result<Option<&[u8]>, GatewayError> {
         return Err(GatewayError::invalid("more than one Authorization header", None));
     }
     let mut found = match bearer.map(|value| value.as_bytes()) {
-        Some(value) => Some(token(value).ok_or(GatewayError::InvalidKey(
-            "the Authorization header is not a Bearer token",
-        ))?),
+        Some(value) => {
+            Some(token(value).ok_or(GatewayError::InvalidKey("the Authorization header is not a Bearer token"))?)
+        }
         None => None,
     };
     for name in &KEY_HEADERS {
@@ -83,14 +83,7 @@ mod tests {
     use super::*;
 
     fn auth(required: bool) -> Auth {
-        let caller = |id: &str| {
-            Arc::new(Caller {
-                key: id.into(),
-                user: id.into(),
-                team: None,
-                models: Vec::new(),
-            })
-        };
+        let caller = |id: &str| Arc::new(Caller { key: id.into(), user: id.into(), team: None, models: Vec::new() });
         let directory = Directory::new([0; 32], [("sk-alice", caller("alice"))]);
         Auth::new(Arc::new(directory), (!required).then(|| caller("anonymous")))
     }
@@ -103,9 +96,7 @@ mod tests {
                 map.append(name, value);
                 map
             });
-        auth.caller(&headers)
-            .map(|caller| caller.key.to_string())
-            .map_err(|error| error.outcome().to_owned())
+        auth.caller(&headers).map(|caller| caller.key.to_string()).map_err(|error| error.outcome().to_owned())
     }
 
     #[test]
@@ -131,14 +122,8 @@ mod tests {
         assert_eq!(caller(&auth, &[]), refused);
         assert_eq!(caller(&auth, &[("authorization", "Bearer sk-alicf")]), refused);
         assert_eq!(caller(&auth, &[("authorization", "Basic sk-alice")]), refused);
-        assert_eq!(
-            caller(&auth, &[("authorization", "Bearer sk-alice"), ("api-key", "sk-bob")]),
-            refused
-        );
-        let two = [
-            ("authorization", "Bearer sk-alice"),
-            ("authorization", "Bearer sk-alice"),
-        ];
+        assert_eq!(caller(&auth, &[("authorization", "Bearer sk-alice"), ("api-key", "sk-bob")]), refused);
+        let two = [("authorization", "Bearer sk-alice"), ("authorization", "Bearer sk-alice")];
         assert_eq!(caller(&auth, &two), Err("invalid_request".to_owned()));
     }
 
@@ -146,13 +131,7 @@ mod tests {
     fn without_a_required_key_everybody_is_somebody() {
         let auth = auth(false);
         assert_eq!(caller(&auth, &[]).as_deref(), Ok("anonymous"));
-        assert_eq!(
-            caller(&auth, &[("authorization", "Bearer whatever")]).as_deref(),
-            Ok("anonymous")
-        );
-        assert_eq!(
-            caller(&auth, &[("authorization", "Bearer sk-alice")]).as_deref(),
-            Ok("alice")
-        );
+        assert_eq!(caller(&auth, &[("authorization", "Bearer whatever")]).as_deref(), Ok("anonymous"));
+        assert_eq!(caller(&auth, &[("authorization", "Bearer sk-alice")]).as_deref(), Ok("alice"));
     }
 }

@@ -25,10 +25,7 @@ impl<S> Layer<S> for CacheLayer {
     type Service = Cached<S>;
 
     fn layer(&self, inner: S) -> Cached<S> {
-        Cached {
-            cache: self.0.clone(),
-            inner,
-        }
+        Cached { cache: self.0.clone(), inner }
     }
 }
 
@@ -58,11 +55,7 @@ where
         {
             return Box::pin(std::future::ready(Ok(found(hit))));
         }
-        let status = if call.cache.refresh {
-            CacheStatus::Refresh
-        } else {
-            CacheStatus::Miss
-        };
+        let status = if call.cache.refresh { CacheStatus::Refresh } else { CacheStatus::Miss };
         let cache = cache.clone();
         let reply = self.inner.call(call);
         Box::pin(async move {
@@ -86,12 +79,7 @@ fn as_it_is(
     reply: impl Future<Output = Result<Reply, GatewayError>> + Send + 'static,
     status: CacheStatus,
 ) -> ReplyFuture {
-    Box::pin(async move {
-        Ok(Reply {
-            cache: status,
-            ..reply.await?
-        })
-    })
+    Box::pin(async move { Ok(Reply { cache: status, ..reply.await? }) })
 }
 
 fn found(hit: Hit) -> Reply {

@@ -43,10 +43,7 @@ impl Gate {
         let requests = limit
             .requests
             .map(|limit| Counter::new(Bucket::new(limit.rate.amount, limit.rate.period, limit.burst), epoch));
-        Some(Self {
-            requests,
-            slots: limit.concurrency.map(Slots::new),
-        })
+        Some(Self { requests, slots: limit.concurrency.map(Slots::new) })
     }
 }
 
@@ -61,17 +58,10 @@ impl Limits {
         keys: impl IntoIterator<Item = (&'a str, &'a str, Limit)>,
         epoch: Instant,
     ) -> Self {
-        let mut limits = Self {
-            global: Gate::new(global, epoch),
-            ..Self::default()
-        };
+        let mut limits = Self { global: Gate::new(global, epoch), ..Self::default() };
         for (key, user, limit) in keys {
-            limits
-                .keys
-                .extend(Gate::new(limit, epoch).map(|gate| (key.into(), gate)));
-            limits
-                .users
-                .extend(Gate::new(per_user, epoch).map(|gate| (user.into(), gate)));
+            limits.keys.extend(Gate::new(limit, epoch).map(|gate| (key.into(), gate)));
+            limits.users.extend(Gate::new(per_user, epoch).map(|gate| (user.into(), gate)));
         }
         limits
     }
@@ -84,26 +74,17 @@ impl Limits {
             ("user", self.users.get(&caller.user)),
             ("key", self.keys.get(&caller.key)),
         ];
-        let gates: SmallVec<[(&'static str, &Gate); 3]> = levels
-            .into_iter()
-            .filter_map(|(scope, gate)| Some((scope, gate?)))
-            .collect();
+        let gates: SmallVec<[(&'static str, &Gate); 3]> =
+            levels.into_iter().filter_map(|(scope, gate)| Some((scope, gate?))).collect();
         let mut held = Held::new();
         for (scope, gate) in &gates {
             if let Some(slots) = &gate.slots {
-                let full = || Refused {
-                    scope,
-                    rule: "concurrency",
-                    retry_after: SOON,
-                    standing: None,
-                };
+                let full = || Refused { scope, rule: "concurrency", retry_after: SOON, standing: None };
                 held.push(slots.take().ok_or_else(full)?);
             }
         }
-        let (scopes, counters): (SmallVec<[_; 3]>, SmallVec<[_; 3]>) = gates
-            .iter()
-            .filter_map(|(scope, gate)| Some((*scope, gate.requests.as_ref()?)))
-            .unzip();
+        let (scopes, counters): (SmallVec<[_; 3]>, SmallVec<[_; 3]>) =
+            gates.iter().filter_map(|(scope, gate)| Some((*scope, gate.requests.as_ref()?))).unzip();
         match take_all(&counters, now) {
             Ok(standing) => Ok((held, standing)),
             Err(wait) => Err(Refused {
@@ -129,10 +110,7 @@ impl<S> Layer<S> for LimitLayer {
     type Service = Limited<S>;
 
     fn layer(&self, inner: S) -> Limited<S> {
-        Limited {
-            limits: Arc::clone(&self.0),
-            inner,
-        }
+        Limited { limits: Arc::clone(&self.0), inner }
     }
 }
 
@@ -162,11 +140,7 @@ where
                 ReplyBody::Events(frames) => ReplyBody::Events(Box::pin(Holding { frames, _held: held })),
                 ReplyBody::Long(frames) => ReplyBody::Long(Box::pin(Holding { frames, _held: held })),
             };
-            Ok(Reply {
-                body,
-                standing,
-                ..reply
-            })
+            Ok(Reply { body, standing, ..reply })
         })
     }
 }

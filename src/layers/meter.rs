@@ -26,10 +26,7 @@ impl<S> Layer<S> for MeterLayer {
     type Service = Metered<S>;
 
     fn layer(&self, inner: S) -> Metered<S> {
-        Metered {
-            meter: self.0.clone(),
-            inner,
-        }
+        Metered { meter: self.0.clone(), inner }
     }
 }
 
@@ -79,10 +76,7 @@ struct MeteredFrames {
 
 impl MeteredFrames {
     fn around(frames: FrameStream, open: Open) -> FrameStream {
-        Box::pin(Self {
-            frames,
-            open: Some(open),
-        })
+        Box::pin(Self { frames, open: Some(open) })
     }
 }
 

@@ -26,10 +26,7 @@ pub struct Connector {
 
 impl Connector {
     pub fn new(proxy: ProxyEnv) -> Self {
-        Self {
-            proxy,
-            tls: LazyTls::default(),
-        }
+        Self { proxy, tls: LazyTls::default() }
     }
 
     /// Connects within `limit`, which covers every step.
@@ -137,13 +134,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connector = Connector::default();
-        let stream = connector
-            .connect("localhost", port, false, Duration::from_secs(5))
-            .await
-            .unwrap();
-        let Stream::Plain(stream) = stream else {
-            panic!("asked for clear text")
-        };
+        let stream = connector.connect("localhost", port, false, Duration::from_secs(5)).await.unwrap();
+        let Stream::Plain(stream) = stream else { panic!("asked for clear text") };
         assert!(stream.nodelay().unwrap());
     }
 
@@ -151,19 +143,12 @@ mod tests {
     async fn failures_tell_the_step() {
         let connector = Connector::default();
         let limit = Duration::from_secs(5);
-        let unused = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let refused = connector.connect("127.0.0.1", unused, false, limit).await;
         assert!(matches!(refused, Err(NetError::Connect(_))), "{refused:?}");
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = silent.local_addr().unwrap().port();
-        let stalled = connector
-            .connect("127.0.0.1", port, true, Duration::from_millis(50))
-            .await;
+        let stalled = connector.connect("127.0.0.1", port, true, Duration::from_millis(50)).await;
         assert!(matches!(stalled, Err(NetError::ConnectTimeout)), "{stalled:?}");
     }
 }

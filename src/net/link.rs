@@ -30,14 +30,9 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn new(stream: Stream, now: Instant) -> Result<Self, NetError> {
-        let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| NetError::Broken(Some(e)))?;
-        Ok(Self {
-            sender,
-            driver,
-            idle_since: now,
-        })
+        let (sender, driver) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| NetError::Broken(Some(e)))?;
+        Ok(Self { sender, driver, idle_since: now })
     }
 
     /// Whether the connection can take a request. Closed connections show here.
@@ -71,19 +66,13 @@ pub struct ResponseBody {
 
 impl std::fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResponseBody")
-            .field("ended", &self.link.is_none())
-            .finish_non_exhaustive()
+        f.debug_struct("ResponseBody").field("ended", &self.link.is_none()).finish_non_exhaustive()
     }
 }
 
 impl ResponseBody {
     pub(super) fn new(body: Incoming, link: Link, origin: Arc<Origin>) -> Self {
-        Self {
-            body,
-            link: Some(link),
-            origin,
-        }
+        Self { body, link: Some(link), origin }
     }
 
     /// Lets hyper see the end of the body, after which the connection takes the next request, or does not.

@@ -48,11 +48,7 @@ impl Origin {
         port: u16,
         connect_timeout: Duration,
     ) -> Result<Self, http::header::InvalidHeaderValue> {
-        let bracketed = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let authority = match (tls, port) {
             (true, 443) | (false, 80) => bracketed,
             _ => format!("{bracketed}:{port}"),
@@ -93,10 +89,7 @@ impl Origin {
         }
         let now = Instant::now();
         let connect_within = self.connect_timeout.min(until.saturating_duration_since(now));
-        let stream = self
-            .connector
-            .connect(&self.host, self.port, self.tls, connect_within)
-            .await?;
+        let stream = self.connector.connect(&self.host, self.port, self.tls, connect_within).await?;
         let mut link = Link::new(stream, now).await?;
         let answer = answer(&mut link, request(), answer_within, until).await?;
         Ok(self.with_body(answer, link))
@@ -134,11 +127,7 @@ impl Origin {
     /// Closes connections that have been idle too long. To be called from time to time.
     pub fn reap(&self, now: Instant) {
         let mut idle = self.idle();
-        while idle
-            .0
-            .front()
-            .is_some_and(|link| now.duration_since(link.idle_since) > IDLE)
-        {
+        while idle.0.front().is_some_and(|link| now.duration_since(link.idle_since) > IDLE) {
             idle.0.pop_front();
         }
     }
@@ -157,9 +146,7 @@ async fn answer(
     let sent = Instant::now();
     let limit = until.min(sent + within);
     let answer = tokio::time::timeout_at(limit, link.send(request)).await;
-    answer
-        .unwrap_or(Err(NetError::AnswerTimeout))
-        .map(|answer| (answer, sent))
+    answer.unwrap_or(Err(NetError::AnswerTimeout)).map(|answer| (answer, sent))
 }
 
 #[cfg(test)]
@@ -184,10 +171,7 @@ mod tests {
             .send(
                 || {
                     let body = RequestBody::new(smallvec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
-                    Request::post("/x")
-                        .header("host", origin.authority())
-                        .body(body)
-                        .unwrap()
+                    Request::post("/x").header("host", origin.authority()).body(body).unwrap()
                 },
                 SECONDS,
                 Instant::now() + SECONDS,
@@ -259,19 +243,12 @@ mod tests {
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             assert!(read_request(&mut stream).await);
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
-                .await
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
             stream.read(&mut [0]).await.map_or(0, |read| read)
         });
         let answer = origin
             .send(
-                || {
-                    Request::post("/")
-                        .body(RequestBody::new(smallvec![Bytes::from_static(b"abc")]))
-                        .unwrap()
-                },
+                || Request::post("/").body(RequestBody::new(smallvec![Bytes::from_static(b"abc")])).unwrap(),
                 SECONDS,
                 Instant::now() + SECONDS,
             )
@@ -288,10 +265,7 @@ mod tests {
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             read_request(&mut stream).await;
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
-                .await
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
         });
         assert!(matches!(call(&origin).await, Err(NetError::Broken(_))));
     }

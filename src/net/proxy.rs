@@ -30,27 +30,17 @@ impl ProxyEnv {
     /// spoken to in clear text (`http://host:port`) are known; another is an error that names the variable.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let either = |name: &str| {
-            variable(name)
-                .or_else(|| variable(&name.to_lowercase()))
-                .filter(|value| !value.trim().is_empty())
+            variable(name).or_else(|| variable(&name.to_lowercase())).filter(|value| !value.trim().is_empty())
         };
         let except = either("NO_PROXY")
             .unwrap_or_default()
             .split(',')
-            .map(|host| {
-                host.trim()
-                    .trim_start_matches("*.")
-                    .trim_start_matches('.')
-                    .to_lowercase()
-            })
+            .map(|host| host.trim().trim_start_matches("*.").trim_start_matches('.').to_lowercase())
             .filter(|host| !host.is_empty())
             .collect();
-        let named = ["HTTPS_PROXY", "ALL_PROXY"]
-            .into_iter()
-            .find_map(|name| Some((name, either(name)?)));
-        let proxy = named
-            .map(|(name, value)| parse(&value).ok_or(format!("{name} must be http://host:port")))
-            .transpose()?;
+        let named = ["HTTPS_PROXY", "ALL_PROXY"].into_iter().find_map(|name| Some((name, either(name)?)));
+        let proxy =
+            named.map(|(name, value)| parse(&value).ok_or(format!("{name} must be http://host:port"))).transpose()?;
         Ok(Self { proxy, except })
     }
 
@@ -66,19 +56,12 @@ impl ProxyEnv {
 
 fn parse(value: &str) -> Option<Proxy> {
     let value = value.trim();
-    let uri: Uri = if value.contains("://") {
-        value.parse().ok()?
-    } else {
-        format!("http://{value}").parse().ok()?
-    };
+    let uri: Uri = if value.contains("://") { value.parse().ok()? } else { format!("http://{value}").parse().ok()? };
     // A user in the authority would be sent in clear text, and dropped in silence if it were not.
     if uri.scheme_str() != Some("http") || uri.authority()?.as_str().contains('@') {
         return None;
     }
-    Some(Proxy {
-        host: uri.host()?.trim_matches(['[', ']']).to_owned(),
-        port: uri.port_u16().unwrap_or(80),
-    })
+    Some(Proxy { host: uri.host()?.trim_matches(['[', ']']).to_owned(), port: uri.port_u16().unwrap_or(80) })
 }
 
 /// Asks the proxy at the other end for a tunnel. On success the stream is connected to `host`.
@@ -91,19 +74,10 @@ pub(super) async fn open_tunnel(stream: &mut TcpStream, host: &str, port: u16) -
         if head.len() >= HEAD_LIMIT {
             return Err(NetError::Proxy("its answer is too long"));
         }
-        head.push(
-            stream
-                .read_u8()
-                .await
-                .map_err(|error: io::Error| NetError::Connect(error))?,
-        );
+        head.push(stream.read_u8().await.map_err(|error: io::Error| NetError::Connect(error))?);
     }
     let status = head.split(|&byte| byte == b' ').nth(1);
-    if status == Some(b"200") {
-        Ok(())
-    } else {
-        Err(NetError::Proxy("it did not answer 200"))
-    }
+    if status == Some(b"200") { Ok(()) } else { Err(NetError::Proxy("it did not answer 200")) }
 }
 
 #[cfg(test)]
@@ -111,21 +85,13 @@ mod tests {
     use super::*;
 
     fn env(pairs: &'static [(&str, &str)]) -> Result<ProxyEnv, String> {
-        ProxyEnv::read(|name| {
-            pairs
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        ProxyEnv::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
     fn hosts_are_excepted_by_name_and_domain() {
-        let proxies = env(&[
-            ("https_proxy", "proxy.corp:3128"),
-            ("NO_PROXY", "localhost, .internal ,api.x.ai"),
-        ])
-        .unwrap();
+        let proxies =
+            env(&[("https_proxy", "proxy.corp:3128"), ("NO_PROXY", "localhost, .internal ,api.x.ai")]).unwrap();
         for (host, proxied) in [
             ("api.openai.com", true),
             ("LOCALHOST", false),
@@ -140,11 +106,7 @@ mod tests {
 
     #[test]
     fn a_proxy_that_is_not_understood_is_an_error() {
-        assert!(
-            env(&[("HTTPS_PROXY", "https://proxy:1")])
-                .unwrap_err()
-                .contains("HTTPS_PROXY")
-        );
+        assert!(env(&[("HTTPS_PROXY", "https://proxy:1")]).unwrap_err().contains("HTTPS_PROXY"));
         assert!(env(&[("HTTPS_PROXY", "http://user:pw@proxy:1")]).is_err());
         assert!(env(&[("HTTPS_PROXY", " ")]).unwrap().for_host("a").is_none());
     }

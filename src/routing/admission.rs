@@ -22,10 +22,7 @@ impl Admission {
         let requests = limit
             .requests
             .map(|limit| Counter::new(Bucket::new(limit.rate.amount, limit.rate.period, limit.burst), epoch));
-        Self {
-            requests,
-            slots: limit.concurrency.map(Slots::new),
-        }
+        Self { requests, slots: limit.concurrency.map(Slots::new) }
     }
 
     /// Takes a place, or none of anything; `Err` is how long to wait.
@@ -49,14 +46,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refusal_takes_nothing() {
         let now = Instant::now();
-        let rate = Rate {
-            amount: 2,
-            period: Duration::from_secs(60),
-        };
-        let limit = Limit {
-            requests: Some(RequestLimit { rate, burst: 2 }),
-            concurrency: Some(1),
-        };
+        let rate = Rate { amount: 2, period: Duration::from_secs(60) };
+        let limit = Limit { requests: Some(RequestLimit { rate, burst: 2 }), concurrency: Some(1) };
         let admission = Admission::new(limit, now);
         let slot = admission.admit(now).unwrap();
         for _ in 0..5 {

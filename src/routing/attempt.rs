@@ -34,10 +34,7 @@ pub(super) async fn attempt(
     let ask_usage = provider.asks_usage && envelope.stream && !envelope.include_usage;
     let ask = Ask {
         endpoint: &provider.endpoint,
-        key: ticket
-            .key
-            .zip(provider.keys.as_ref())
-            .map(|(place, keys)| keys.get(place)),
+        key: ticket.key.zip(provider.keys.as_ref()).map(|(place, keys)| keys.get(place)),
         beta: call.beta.as_ref(),
         body: RequestBody::new(rewrite(&call.body, envelope, &target.id, ask_usage)),
         stream: envelope.stream,
@@ -46,10 +43,7 @@ pub(super) async fn attempt(
         response_limit,
         deadline,
     };
-    let sent = || {
-        call.journal
-            .with(|notes| notes.attempts[place].sent = Some(Instant::now()))
-    };
+    let sent = || call.journal.with(|notes| notes.attempts[place].sent = Some(Instant::now()));
     let result = exchange(ask, sent).await;
     call.journal.with(|notes| {
         let note = &mut notes.attempts[place];
@@ -59,10 +53,7 @@ pub(super) async fn attempt(
                 note.end = Some(AttemptEnd::Answered);
             }
             Err(failure) => {
-                note.end = Some(AttemptEnd::Failed {
-                    class: failure.class,
-                    billed: failure.may_be_billed,
-                });
+                note.end = Some(AttemptEnd::Failed { class: failure.class, billed: failure.may_be_billed });
             }
         }
     });

@@ -52,15 +52,8 @@ pub(super) struct Permit {
 
 impl Breaker {
     pub(super) fn new(rule: Rule, gauge: Gauge) -> Arc<Self> {
-        let state = State {
-            phase: Phase::Closed { failures: 0 },
-            era: 0,
-        };
-        Arc::new(Self {
-            rule,
-            state: Mutex::new(state),
-            gauge,
-        })
+        let state = State { phase: Phase::Closed { failures: 0 }, era: 0 };
+        Arc::new(Self { rule, state: Mutex::new(state), gauge })
     }
 
     /// `Err`: not before then.
@@ -76,11 +69,7 @@ impl Breaker {
             // The probe's verdict may come at any moment.
             Phase::HalfOpen => return Err(now + Duration::from_secs(1)),
         };
-        Ok(Permit {
-            breaker: Arc::clone(self),
-            era: state.era,
-            probe,
-        })
+        Ok(Permit { breaker: Arc::clone(self), era: state.era, probe })
     }
 
     /// Whether a permit would be refused, and until when.
@@ -171,16 +160,7 @@ mod tests {
     const OPEN: Duration = Duration::from_secs(60);
 
     fn breaker() -> (Arc<Breaker>, Instant) {
-        (
-            Breaker::new(
-                Rule {
-                    failures: 3,
-                    open: OPEN,
-                },
-                Gauge::default(),
-            ),
-            Instant::now(),
-        )
+        (Breaker::new(Rule { failures: 3, open: OPEN }, Gauge::default()), Instant::now())
     }
 
     fn trip(breaker: &Arc<Breaker>, now: Instant) {

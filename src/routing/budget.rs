@@ -31,10 +31,7 @@ struct Counts {
 
 impl RetryBudget {
     pub(super) fn new(epoch: Instant) -> Self {
-        Self {
-            epoch,
-            window: Mutex::default(),
-        }
+        Self { epoch, window: Mutex::default() }
     }
 
     pub(super) fn count_call(&self, now: Instant) {

@@ -26,10 +26,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     pub fn new(registry: Arc<Registry>, response_limit: usize) -> Self {
-        Self {
-            registry,
-            response_limit,
-        }
+        Self { registry, response_limit }
     }
 }
 
@@ -49,16 +46,10 @@ impl Service<Call> for Dispatcher {
 
 async fn execute(registry: Arc<Registry>, call: Call, response_limit: usize) -> Result<Reply, GatewayError> {
     let model = &call.envelope.model;
-    let route = registry
-        .resolve(model)
-        .ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
+    let route = registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
     let now = Instant::now();
     registry.repeats.count_call(now);
-    let mut run = Run::new(
-        route
-            .plan(&call.envelope, now)
-            .map_err(|unable| refuse(unable, model))?,
-    );
+    let mut run = Run::new(route.plan(&call.envelope, now).map_err(|unable| refuse(unable, model))?);
     loop {
         let now = Instant::now();
         if now >= call.deadline {
@@ -104,10 +95,7 @@ async fn wait_for_repeat(registry: &Registry, run: &mut Run, deadline: Instant) 
 
 fn past_deadline(call: &Call, run: &Run) -> GatewayError {
     let deadline = call.deadline.saturating_duration_since(call.arrived);
-    GatewayError::Deadline {
-        deadline,
-        tried: run.tried().to_vec(),
-    }
+    GatewayError::Deadline { deadline, tried: run.tried().to_vec() }
 }
 
 fn refuse(unable: Unable, model: &str) -> GatewayError {
@@ -119,13 +107,7 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
 }
 
 fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Reply {
-    let Ticket {
-        target,
-        provider_permit,
-        target_permit,
-        slot,
-        ..
-    } = ticket;
+    let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
     provider_permit.succeed();
     let journal = || Arc::clone(&call.journal);
     let (body, usage, complete) = match answered.body {
@@ -133,16 +115,8 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
             target_permit.succeed();
             (ReplyBody::Whole(bytes), usage, complete)
         }
-        Body::Events(frames) => (
-            ReplyBody::Events(Relay::around(frames, target_permit, slot, journal())),
-            None,
-            false,
-        ),
-        Body::Long(frames) => (
-            ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())),
-            None,
-            false,
-        ),
+        Body::Events(frames) => (ReplyBody::Events(Relay::around(frames, target_permit, slot, journal())), None, false),
+        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())), None, false),
     };
     Reply {
         content_type: answered.content_type,

@@ -43,17 +43,8 @@ pub(super) struct AllRest {
 impl KeyPool {
     /// `keys` is not empty.
     pub(super) fn new(keys: Vec<ProviderKey>) -> Self {
-        let keys = keys
-            .into_iter()
-            .map(|key| Key {
-                key,
-                rest: Mutex::default(),
-            })
-            .collect();
-        Self {
-            keys,
-            turn: AtomicUsize::new(0),
-        }
+        let keys = keys.into_iter().map(|key| Key { key, rest: Mutex::default() }).collect();
+        Self { keys, turn: AtomicUsize::new(0) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,10 +68,7 @@ impl KeyPool {
             match self.keys[place].resting(now) {
                 None => return Ok(place),
                 Some(rest) if soonest.is_none_or(|least| rest.until < least.until) => {
-                    soonest = Some(AllRest {
-                        until: rest.until,
-                        limited: rest.limited,
-                    });
+                    soonest = Some(AllRest { until: rest.until, limited: rest.limited });
                 }
                 Some(_) => {}
             }
@@ -125,18 +113,11 @@ mod tests {
     use super::*;
 
     fn pool(count: usize) -> KeyPool {
-        KeyPool::new(
-            (0..count)
-                .map(|n| ProviderKey::bearer(&SecretString::from(format!("k{n}"))).unwrap())
-                .collect(),
-        )
+        KeyPool::new((0..count).map(|n| ProviderKey::bearer(&SecretString::from(format!("k{n}"))).unwrap()).collect())
     }
 
     fn failure(class: FailureClass, retry_after: Option<u64>) -> Failure {
-        Failure {
-            retry_after: retry_after.map(Duration::from_secs),
-            ..Failure::new(class)
-        }
+        Failure { retry_after: retry_after.map(Duration::from_secs), ..Failure::new(class) }
     }
 
     #[tokio::test(start_paused = true)]
@@ -156,13 +137,7 @@ mod tests {
         pool.rest(1, &failure(FailureClass::RateLimited, Some(30)), now);
         pool.rest(1, &failure(FailureClass::RateLimited, Some(5)), now);
         let soonest = pool.next(now).unwrap_err();
-        assert_eq!(
-            soonest,
-            AllRest {
-                until: now + Duration::from_secs(7),
-                limited: true
-            }
-        );
+        assert_eq!(soonest, AllRest { until: now + Duration::from_secs(7), limited: true });
         assert_eq!(pool.next(now + Duration::from_secs(7)), Ok(0));
         assert!((0..4).all(|_| pool.next(now + Duration::from_secs(29)) == Ok(0)));
     }

@@ -54,10 +54,7 @@ impl Route {
         if self.strategy == Strategy::Cheapest && able.len() > 1 {
             sort_by_price(&mut able, envelope);
         }
-        Ok(Plan {
-            candidates: able.into_iter().cloned().collect(),
-            tripped_until,
-        })
+        Ok(Plan { candidates: able.into_iter().cloned().collect(), tripped_until })
     }
 }
 
@@ -65,9 +62,7 @@ impl Route {
 /// targets, which for bare names is that of the providers' names.
 fn sort_by_price(targets: &mut [&Arc<Target>], envelope: &Envelope) {
     targets.sort_by_cached_key(|target| {
-        target
-            .estimate(envelope.input_tokens, envelope.n, envelope.max_tokens)
-            .unwrap_or(u128::MAX)
+        target.estimate(envelope.input_tokens, envelope.n, envelope.max_tokens).unwrap_or(u128::MAX)
     });
 }
 
@@ -121,19 +116,12 @@ mod tests {
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
         let envelope = read_envelope(body.as_bytes()).unwrap();
         let plan = registry.resolve(model).unwrap().plan(&envelope, Instant::now())?;
-        Ok(plan
-            .candidates
-            .iter()
-            .map(|target| format!("{}/{}", target.provider.name, target.name))
-            .collect())
+        Ok(plan.candidates.iter().map(|target| format!("{}/{}", target.provider.name, target.name)).collect())
     }
 
     #[tokio::test]
     async fn free_comes_first_and_unknown_last() {
-        assert_eq!(
-            plan("all", r#","max_tokens":10"#).unwrap(),
-            ["b/free", "b/m", "a/m", "c/unpriced"]
-        );
+        assert_eq!(plan("all", r#","max_tokens":10"#).unwrap(), ["b/free", "b/m", "a/m", "c/unpriced"]);
         assert_eq!(plan("in-order", "").unwrap(), ["b/m", "a/m"]);
     }
 
@@ -170,18 +158,7 @@ mod tests {
         let registry = registry();
         assert_eq!(&*registry.resolve("c/some/new:model@1").unwrap().label, "other");
         assert_eq!(&*registry.resolve("a/m").unwrap().label, "a/m");
-        for odd in [
-            "",
-            "x",
-            "/",
-            "c/",
-            "c/../admin",
-            "c/a?b",
-            "c/a%2f",
-            "c/a b",
-            "../../admin",
-            "c/a\r\nb",
-        ] {
+        for odd in ["", "x", "/", "c/", "c/../admin", "c/a?b", "c/a%2f", "c/a b", "../../admin", "c/a\r\nb"] {
             assert!(registry.resolve(odd).is_none(), "{odd}");
         }
         let listed: Vec<_> = registry.listed().iter().map(|name| &**name).collect();

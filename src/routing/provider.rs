@@ -63,10 +63,7 @@ impl Provider {
         metrics: &Metrics,
         epoch: Instant,
     ) -> Result<Self, RegistryError> {
-        let bad = |what| RegistryError {
-            provider: config.name.clone(),
-            what,
-        };
+        let bad = |what| RegistryError { provider: config.name.clone(), what };
         let url = &config.base_url;
         let origin = Origin::new(connector, url.tls, &url.host, url.port, config.timeouts.connect)
             .map_err(|_| bad("its host"))?;
@@ -81,18 +78,10 @@ impl Provider {
         let keys = config
             .api_keys
             .as_ref()
-            .map(|keys| {
-                keys.iter()
-                    .map(ProviderKey::bearer)
-                    .collect::<Result<_, _>>()
-                    .map(KeyPool::new)
-            })
+            .map(|keys| keys.iter().map(ProviderKey::bearer).collect::<Result<_, _>>().map(KeyPool::new))
             .transpose()
             .map_err(|_| bad("a key"))?;
-        let rule = Rule {
-            failures: config.breaker.failures,
-            open: config.breaker.open,
-        };
+        let rule = Rule { failures: config.breaker.failures, open: config.breaker.open };
         let name: Arc<str> = config.name.as_str().into();
         Ok(Self {
             breaker: breaker(rule, &name, "", metrics),
@@ -145,10 +134,7 @@ impl Provider {
 }
 
 fn breaker(rule: Rule, provider: &Arc<str>, model: &str, metrics: &Metrics) -> Arc<Breaker> {
-    let labels = BreakerLabels {
-        provider: Label(Arc::clone(provider)),
-        model: Label(model.into()),
-    };
+    let labels = BreakerLabels { provider: Label(Arc::clone(provider)), model: Label(model.into()) };
     let gauge = metrics.breaker_state.get_or_create(&labels).clone();
     Breaker::new(rule, gauge)
 }
@@ -164,10 +150,7 @@ impl Target {
     }
 
     pub(super) fn open_until(&self, now: Instant) -> Option<Instant> {
-        self.provider
-            .breaker
-            .closed_until(now)
-            .max(self.breaker.closed_until(now))
+        self.provider.breaker.closed_until(now).max(self.breaker.closed_until(now))
     }
 }
 

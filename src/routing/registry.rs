@@ -82,11 +82,7 @@ impl Registry {
             registry.listed.push(name.into());
         }
         for model in &config.models {
-            let targets = model
-                .targets
-                .iter()
-                .filter_map(|target| registry.target(target, config, metrics))
-                .collect();
+            let targets = model.targets.iter().filter_map(|target| registry.target(target, config, metrics)).collect();
             registry.add(&model.name, model.strategy, targets, model.deadline, config);
         }
         let named: Vec<Arc<str>> = config.models.iter().map(|model| model.name.as_str().into()).collect();
@@ -154,13 +150,7 @@ impl Registry {
     ) {
         let name: Arc<str> = name.into();
         let version = version(&targets, config);
-        let route = Route {
-            label: Arc::clone(&name),
-            deadline,
-            version,
-            strategy,
-            targets,
-        };
+        let route = Route { label: Arc::clone(&name), deadline, version, strategy, targets };
         self.routes.insert(name, Arc::new(route));
     }
 }
@@ -168,16 +158,10 @@ impl Registry {
 fn version(targets: &[Arc<Target>], config: &Config) -> [u8; 32] {
     let mut hash = blake3::Hasher::new();
     for target in targets {
-        let provider = config
-            .providers
-            .iter()
-            .find(|provider| provider.name == *target.provider.name);
+        let provider = config.providers.iter().find(|provider| provider.name == *target.provider.name);
         let (kind, url) = provider.map_or(("", String::new()), |provider| {
             let url = &provider.base_url;
-            (
-                provider.preset.kind,
-                format!("{} {} {} {}", url.tls, url.host, url.port, url.path),
-            )
+            (provider.preset.kind, format!("{} {} {} {}", url.tls, url.host, url.port, url.path))
         });
         for part in [&*target.provider.name, &*target.name, &*target.id, kind, &*url] {
             hash.update(&(part.len() as u64).to_le_bytes());

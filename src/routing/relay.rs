@@ -29,13 +29,7 @@ impl Relay {
         journal: Arc<Journal>,
     ) -> FrameStream {
         permit.confirm();
-        Box::pin(Self {
-            frames,
-            permit: Some(permit),
-            journal,
-            _slot: slot,
-            over: false,
-        })
+        Box::pin(Self { frames, permit: Some(permit), journal, _slot: slot, over: false })
     }
 }
 

@@ -75,12 +75,7 @@ pub(super) enum Verdict {
 
 impl Run {
     pub(super) fn new(plan: Plan) -> Self {
-        let candidate = |target| Candidate {
-            target,
-            state: Standing::Untried,
-            key_faults: 0,
-            repeats: 0,
-        };
+        let candidate = |target| Candidate { target, state: Standing::Untried, key_faults: 0, repeats: 0 };
         Self {
             candidates: plan.candidates.into_iter().map(candidate).collect(),
             tripped_until: plan.tripped_until,
@@ -96,8 +91,7 @@ impl Run {
 
     /// The first untried candidate that is ready.
     pub(super) fn next_untried(&self, now: Instant) -> Option<Ticket> {
-        self.indices(Standing::Untried)
-            .find_map(|place| self.admit(place, now).ok())
+        self.indices(Standing::Untried).find_map(|place| self.admit(place, now).ok())
     }
 
     /// Nobody untried is ready: the candidate whose repeat is due first, and when.
@@ -106,11 +100,7 @@ impl Run {
             Standing::Again(at) if candidate.repeats < candidate.target.provider.retries => Some((place, at)),
             _ => None,
         };
-        self.candidates
-            .iter()
-            .enumerate()
-            .filter_map(due)
-            .min_by_key(|(_, at)| *at)
+        self.candidates.iter().enumerate().filter_map(due).min_by_key(|(_, at)| *at)
     }
 
     /// Whether the wait for a repeat is worth it.
@@ -129,22 +119,10 @@ impl Run {
 
     /// Takes in how an attempt failed, and charges whoever is to blame. `jitter` is from 0 to 1.
     pub(super) fn failed(&mut self, ticket: Ticket, failure: Failure, now: Instant, jitter: f64) -> Verdict {
-        let Ticket {
-            candidate: place,
-            target,
-            key,
-            provider_permit,
-            target_permit,
-            ..
-        } = ticket;
+        let Ticket { candidate: place, target, key, provider_permit, target_permit, .. } = ticket;
         let is_first = *self.first.get_or_insert(place) == place;
-        self.tried.push(Tried {
-            provider: Arc::clone(&target.provider.name),
-            class: failure.class,
-        });
-        let key = key
-            .zip(target.provider.keys.as_ref())
-            .filter(|_| failure.class.is_key_fault());
+        self.tried.push(Tried { provider: Arc::clone(&target.provider.name), class: failure.class });
+        let key = key.zip(target.provider.keys.as_ref()).filter(|_| failure.class.is_key_fault());
 
         if failure.class.is_transport() {
             provider_permit.fail(now, failure.retry_after);
@@ -206,27 +184,18 @@ impl Run {
     /// Takes in that the call's own deadline ended an attempt: nobody is charged with the caller's haste.
     pub(super) fn interrupted(&mut self, ticket: &Ticket) {
         let provider = Arc::clone(&ticket.target.provider.name);
-        self.tried.push(Tried {
-            provider,
-            class: FailureClass::Timeout,
-        });
+        self.tried.push(Tried { provider, class: FailureClass::Timeout });
     }
 
     /// Nobody is left.
     pub(super) fn exhausted(self, now: Instant) -> GatewayError {
         if let Some(refusal) = self.refusal {
-            return GatewayError::Refused {
-                refusal,
-                attempts: self.tried.len(),
-            };
+            return GatewayError::Refused { refusal, attempts: self.tried.len() };
         }
-        let waits: SmallVec<[NotReady; 4]> = (0..self.candidates.len())
-            .filter_map(|place| self.not_ready(place, now))
-            .collect();
+        let waits: SmallVec<[NotReady; 4]> =
+            (0..self.candidates.len()).filter_map(|place| self.not_ready(place, now)).collect();
         let soonest = waits.iter().map(|wait| wait.until).chain(self.tripped_until).min();
-        let retry_after = soonest
-            .map_or(UNKNOWN_WAIT, |until| wait(until, now))
-            .max(Duration::from_millis(1));
+        let retry_after = soonest.map_or(UNKNOWN_WAIT, |until| wait(until, now)).max(Duration::from_millis(1));
         let limited = self.tripped_until.is_none()
             && waits.iter().all(|wait| wait.limited)
             && self.tried.iter().all(|tried| tried.class == FailureClass::RateLimited);
@@ -252,36 +221,20 @@ impl Run {
         let provider = &target.provider;
         let tripped = |until| NotReady { until, limited: false };
         let key = match &provider.keys {
-            Some(keys) => Some(keys.next(now).map_err(|rest| NotReady {
-                until: rest.until,
-                limited: rest.limited,
-            })?),
+            Some(keys) => Some(keys.next(now).map_err(|rest| NotReady { until: rest.until, limited: rest.limited })?),
             None => None,
         };
         let provider_permit = provider.breaker.permit(now).map_err(tripped)?;
         let target_permit = target.breaker.permit(now).map_err(tripped)?;
-        let slot = provider.admission.admit(now).map_err(|wait| NotReady {
-            until: now + wait,
-            limited: true,
-        })?;
-        Ok(Ticket {
-            candidate: place,
-            target: Arc::clone(target),
-            key,
-            provider_permit,
-            target_permit,
-            slot,
-        })
+        let slot = provider.admission.admit(now).map_err(|wait| NotReady { until: now + wait, limited: true })?;
+        Ok(Ticket { candidate: place, target: Arc::clone(target), key, provider_permit, target_permit, slot })
     }
 
     /// Why this candidate is not ready; `None` if it has been tried and just failed.
     fn not_ready(&self, place: usize, now: Instant) -> Option<NotReady> {
         match self.candidates[place].state {
             Standing::Again(until) => {
-                let limited = self
-                    .tried
-                    .last()
-                    .is_some_and(|tried| tried.class == FailureClass::RateLimited);
+                let limited = self.tried.last().is_some_and(|tried| tried.class == FailureClass::RateLimited);
                 Some(NotReady { until, limited })
             }
             Standing::Untried => self.admit(place, now).err(),

@@ -36,14 +36,10 @@ impl Addresses {
     /// Counts a request against its address.
     pub(super) fn check(&self, peer: IpAddr, headers: &HeaderMap) -> Result<(), GatewayError> {
         let Some(ceiling) = &self.ceiling else { return Ok(()) };
-        ceiling
-            .check_key(&network(self.client(peer, headers)))
-            .map_err(|not_until| {
-                let retry_after = not_until.wait_time_from(DefaultClock::default().now());
-                GatewayError::AddressLimited {
-                    retry_after: retry_after.max(Duration::from_millis(1)),
-                }
-            })
+        ceiling.check_key(&network(self.client(peer, headers))).map_err(|not_until| {
+            let retry_after = not_until.wait_time_from(DefaultClock::default().now());
+            GatewayError::AddressLimited { retry_after: retry_after.max(Duration::from_millis(1)) }
+        })
     }
 
     /// Forgets addresses whose buckets are full again. To be called from time to time.
@@ -56,10 +52,7 @@ impl Addresses {
     /// The peer, or, if it is a trusted proxy, the last address of `X-Forwarded-For` that is not one.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
-        let forwarded = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok());
+        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
         for hop in hops.iter().rev() {
             if !self.trusted.iter().any(|network| network.contains(&client)) {
@@ -100,10 +93,7 @@ mod tests {
 
     #[test]
     fn an_address_has_a_ceiling_and_ipv6_shares_a_network() {
-        let rate = Rate {
-            amount: 2,
-            period: Duration::from_secs(60),
-        };
+        let rate = Rate { amount: 2, period: Duration::from_secs(60) };
         let addresses = Addresses::new(Some(rate), Vec::new());
         let check = |address: &str| addresses.check(address.parse().unwrap(), &HeaderMap::new()).is_ok();
         assert!(check("1.1.1.1") && check("1.1.1.1") && !check("1.1.1.1"));

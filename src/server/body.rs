@@ -100,15 +100,10 @@ impl Body for OutBody {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Kind::Events(events) => events
-                .poll_bytes(cx)
-                .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Events(events) => events.poll_bytes(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Long(frames) => loop {
                 match frames.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(Event {
-                        kind: FrameKind::Error(_),
-                        ..
-                    })) => {
+                    Poll::Ready(Some(Event { kind: FrameKind::Error(_), .. })) => {
                         return Poll::Ready(Some(Err(Cut::Answer)));
                     }
                     Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
@@ -182,20 +177,9 @@ impl Events {
     }
 
     fn new(state: State, rhythm: Rhythm, last_sent: Instant) -> Self {
-        let Rhythm {
-            keepalive,
-            stop,
-            journal,
-        } = rhythm;
+        let Rhythm { keepalive, stop, journal } = rhythm;
         let timer = Box::pin(sleep_until(last_sent + keepalive));
-        Self {
-            state,
-            keepalive,
-            last_sent,
-            timer,
-            stopped: Box::pin(stop.cancelled_owned()),
-            journal,
-        }
+        Self { state, keepalive, last_sent, timer, stopped: Box::pin(stop.cancelled_owned()), journal }
     }
 
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -212,10 +196,7 @@ impl Events {
                 State::Flowing { frames, .. } => frames.as_mut().poll_next(cx),
             };
             match polled {
-                Poll::Ready(Some(Event {
-                    kind: FrameKind::Error(class),
-                    ..
-                })) => {
+                Poll::Ready(Some(Event { kind: FrameKind::Error(class), .. })) => {
                     let State::Flowing { provider, .. } = std::mem::replace(&mut self.state, State::Over) else {
                         continue;
                     };
@@ -241,10 +222,9 @@ impl Events {
                 return None;
             }
             // A provider that answers a stream in one piece comes too late for one.
-            Ok((ReplyBody::Whole(_) | ReplyBody::Long(_), provider)) => GatewayError::StreamBroken(Tried {
-                provider,
-                class: crate::error::FailureClass::Malformed,
-            }),
+            Ok((ReplyBody::Whole(_) | ReplyBody::Long(_), provider)) => {
+                GatewayError::StreamBroken(Tried { provider, class: crate::error::FailureClass::Malformed })
+            }
             Err(error) => error,
         };
         self.state = State::Over;

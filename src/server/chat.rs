@@ -51,15 +51,10 @@ async fn read_call(
     let patience = deadline(headers, doors.server.deadline)?;
     let body = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
     let read = Instant::now();
-    let envelope = read_envelope(&body).map_err(|invalid| GatewayError::InvalidRequest {
-        message: invalid.message,
-        param: invalid.param,
-    })?;
+    let envelope = read_envelope(&body)
+        .map_err(|invalid| GatewayError::InvalidRequest { message: invalid.message, param: invalid.param })?;
     let model = &envelope.model;
-    let route = doors
-        .registry
-        .resolve(model)
-        .ok_or_else(|| GatewayError::ModelNotFound { model: shown(model) })?;
+    let route = doors.registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: shown(model) })?;
     if !caller.may_use(model) {
         return Err(GatewayError::ModelNotAllowed { model: shown(model) });
     }
@@ -103,10 +98,7 @@ async fn read_body(mut body: Incoming, limit: usize, patience: Duration) -> Resu
     }
     let read = async {
         let mut frames = async || {
-            body.frame()
-                .await
-                .transpose()
-                .map_err(|_| GatewayError::invalid("the request body broke off", None))
+            body.frame().await.transpose().map_err(|_| GatewayError::invalid("the request body broke off", None))
         };
         let Some(first) = frames().await? else {
             return Ok(Bytes::new());
@@ -126,19 +118,14 @@ async fn read_body(mut body: Incoming, limit: usize, patience: Duration) -> Resu
         }
         Ok(whole.freeze())
     };
-    tokio::time::timeout(patience, read)
-        .await
-        .unwrap_or(Err(GatewayError::BodyTimeout))
+    tokio::time::timeout(patience, read).await.unwrap_or(Err(GatewayError::BodyTimeout))
 }
 
 async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
     let stream = call.envelope.stream;
     let (arrived, read) = (call.arrived, call.read);
-    let rhythm = Rhythm {
-        keepalive: doors.server.keepalive,
-        stop: doors.stop.clone(),
-        journal: Arc::clone(&call.journal),
-    };
+    let rhythm =
+        Rhythm { keepalive: doors.server.keepalive, stop: doors.stop.clone(), journal: Arc::clone(&call.journal) };
     let mut pending: Pending = Box::pin(doors.calls.clone().oneshot(call));
     let reply = tokio::select! {
         biased;

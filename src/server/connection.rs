@@ -127,27 +127,15 @@ async fn serve_http2<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
 async fn refuse(mut stream: TcpStream, refusal: Refusal) {
     let (status, message) = match refusal {
         Refusal::Malformed(why) => (StatusCode::BAD_REQUEST, why),
-        Refusal::TooLarge => (
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "the request head is too large",
-        ),
+        Refusal::TooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request head is too large"),
     };
-    let body = ErrorBody {
-        message,
-        kind: "invalid_request_error",
-        param: None,
-        code: None,
-    }
-    .to_json();
+    let body = ErrorBody { message, kind: "invalid_request_error", param: None, code: None }.to_json();
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     let answer = Bytes::from([head.into_bytes(), body].concat());
-    if tokio::time::timeout(LINGER, stream.write_all(&answer))
-        .await
-        .is_ok_and(|written| written.is_ok())
-    {
+    if tokio::time::timeout(LINGER, stream.write_all(&answer)).await.is_ok_and(|written| written.is_ok()) {
         linger(stream).await;
     }
 }

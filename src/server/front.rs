@@ -56,9 +56,7 @@ pub struct Doors {
 
 impl std::fmt::Debug for Doors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Doors")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
+        f.debug_struct("Doors").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -82,12 +80,8 @@ pub struct ClientDoor {
 impl ClientDoor {
     pub fn new(doors: Arc<Doors>) -> Self {
         let pages = client_pages(Arc::clone(&doors));
-        let origins: Vec<HeaderValue> = doors
-            .server
-            .cors_origins
-            .iter()
-            .filter_map(|origin| origin.parse().ok())
-            .collect();
+        let origins: Vec<HeaderValue> =
+            doors.server.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
         let cors = (!origins.is_empty()).then(|| {
             CorsLayer::new()
                 .allow_origin(origins)
@@ -164,9 +158,7 @@ pub struct AdminDoor {
 
 impl AdminDoor {
     pub fn new(metrics: Arc<Metrics>, ready: Ready) -> Self {
-        Self {
-            pages: admin_pages(metrics, ready),
-        }
+        Self { pages: admin_pages(metrics, ready) }
     }
 }
 

@@ -71,9 +71,7 @@ fn clean(head: &[u8]) -> Result<(), &'static str> {
 
 /// A whole head, up to its last line end.
 fn judge(head: &[u8]) -> Result<(), Refusal> {
-    let mut lines = head
-        .split(|&byte| byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut lines = head.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let request_line = lines.next().unwrap_or_default();
     let is_http_1_1 = match request_line.rsplit(|&byte| byte == b' ').next() {
         Some(b"HTTP/1.1") => true,
@@ -93,10 +91,7 @@ fn judge(head: &[u8]) -> Result<(), Refusal> {
         }
         if name.eq_ignore_ascii_case(b"host") {
             hosts += 1;
-            if value
-                .iter()
-                .any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'@' | b'\\' | b' ' | b'\t'))
-            {
+            if value.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'@' | b'\\' | b' ' | b'\t')) {
                 return Err(Refusal::Malformed("the Host header is not a host"));
             }
         } else if name.eq_ignore_ascii_case(b"content-length") {
@@ -169,29 +164,16 @@ mod tests {
             "POST /\r\nHost: a\r\n\r\n",
             "\x16\x03\x01 hello\r\n\r\n",
         ] {
-            assert!(
-                matches!(of(head), Begin::Refused(Refusal::Malformed(_))),
-                "{head:?}: {:?}",
-                of(head)
-            );
+            assert!(matches!(of(head), Begin::Refused(Refusal::Malformed(_))), "{head:?}: {:?}", of(head));
         }
     }
 
     #[test]
     fn large_heads_are_refused() {
         let many = "X: y\r\n".repeat(FIELD_LIMIT);
-        assert_eq!(
-            of(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")),
-            Begin::Refused(Refusal::TooLarge)
-        );
+        assert_eq!(of(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")), Begin::Refused(Refusal::TooLarge));
         let long = "a".repeat(HEAD_LIMIT + 1);
-        assert_eq!(
-            of(&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}")),
-            Begin::Refused(Refusal::TooLarge)
-        );
-        assert_eq!(
-            of(&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n")),
-            Begin::Refused(Refusal::TooLarge)
-        );
+        assert_eq!(of(&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}")), Begin::Refused(Refusal::TooLarge));
+        assert_eq!(of(&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n")), Begin::Refused(Refusal::TooLarge));
     }
 }

@@ -64,14 +64,7 @@ enum Phase {
 
 impl ClientIo {
     pub(super) fn new(stream: TcpStream, read_before: Bytes, busy: Arc<Busy>, header_timeout: Duration) -> Self {
-        Self {
-            stream,
-            read_before,
-            busy,
-            header_timeout,
-            phase: Phase::Answering,
-            timer: None,
-        }
+        Self { stream, read_before, busy, header_timeout, phase: Phase::Answering, timer: None }
     }
 
     pub(super) fn into_stream(self) -> TcpStream {

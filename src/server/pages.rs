@@ -34,10 +34,7 @@ pub(super) fn client_pages(doors: Arc<Doors>) -> Router {
 /// The admin door's pages.
 pub(super) fn admin_pages(metrics: Arc<Metrics>, ready: Ready) -> Router {
     Router::new()
-        .route(
-            "/metrics",
-            get(async move || ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode())),
-        )
+        .route("/metrics", get(async move || ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode())))
         .merge(probes(ready))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -52,13 +49,7 @@ pub type Ready = Arc<dyn Fn() -> bool + Send + Sync>;
 fn probes<S: Clone + Send + Sync + 'static>(ready: Ready) -> Router<S> {
     let readiness = move || {
         let ready = ready();
-        async move {
-            if ready {
-                (StatusCode::OK, "ok\n")
-            } else {
-                (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-            }
-        }
+        async move { if ready { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "draining\n") } }
     };
     let liveness = async || "ok\n";
     Router::new()
@@ -81,12 +72,7 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     fn new(id: &'a str) -> Self {
-        Self {
-            id,
-            object: "model",
-            created: 0,
-            owned_by: "tollgate",
-        }
+        Self { id, object: "model", created: 0, owned_by: "tollgate" }
     }
 }
 
@@ -95,13 +81,8 @@ async fn list_models(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Res
         Ok(caller) => caller,
         Err(error) => return refuse(&error),
     };
-    let models: Vec<_> = doors
-        .registry
-        .listed()
-        .iter()
-        .filter(|name| caller.may_use(name))
-        .map(|name| Model::new(name))
-        .collect();
+    let models: Vec<_> =
+        doors.registry.listed().iter().filter(|name| caller.may_use(name)).map(|name| Model::new(name)).collect();
     Json(serde_json::json!({ "object": "list", "data": models })).into_response()
 }
 
@@ -129,11 +110,6 @@ async fn wrong_method() -> Response {
 }
 
 fn told(status: StatusCode, message: &str) -> Response {
-    let body = ErrorBody {
-        message,
-        kind: "invalid_request_error",
-        param: None,
-        code: None,
-    };
+    let body = ErrorBody { message, kind: "invalid_request_error", param: None, code: None };
     respond::page(status, &body).map(axum::body::Body::new)
 }

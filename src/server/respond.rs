@@ -63,10 +63,7 @@ pub(super) fn reply(reply: Reply, read: Instant, rhythm: Rhythm) -> Response<Out
         text(&mut headers, names::COST_USD, &cost.to_string());
     }
     let overhead = rhythm.journal.with(|notes| notes.overhead(read, Instant::now()));
-    headers.insert(
-        names::OVERHEAD_US,
-        u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX).into(),
-    );
+    headers.insert(names::OVERHEAD_US, u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX).into());
     let body = match reply.body {
         ReplyBody::Whole(bytes) => bytes.into(),
         ReplyBody::Events(frames) => Events::flowing(frames, served.provider, rhythm).into(),
@@ -95,17 +92,9 @@ pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
         // Rounded up: who comes earlier is refused again.
         headers.insert(
             RETRY_AFTER,
-            wait.as_secs_f64()
-                .ceil()
-                .max(1.0)
-                .to_string()
-                .parse()
-                .unwrap_or(HeaderValue::from_static("1")),
+            wait.as_secs_f64().ceil().max(1.0).to_string().parse().unwrap_or(HeaderValue::from_static("1")),
         );
-        headers.insert(
-            names::RETRY_AFTER_MS,
-            u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1).into(),
-        );
+        headers.insert(names::RETRY_AFTER_MS, u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1).into());
     }
     if told.status.is_client_error() && !matches!(told.status.as_u16(), 408 | 429) {
         headers.insert(names::SHOULD_RETRY, HeaderValue::from_static("false"));
@@ -153,50 +142,32 @@ impl<'a> Told<'a> {
     fn of(error: &'a GatewayError) -> Self {
         use StatusCode as S;
         const REQUEST: &str = "invalid_request_error";
-        let told = |status, kind, code| Told {
-            status,
-            kind,
-            code,
-            param: None,
-            retry_after: None,
-            attempts: None,
-        };
+        let told = |status, kind, code| Told { status, kind, code, param: None, retry_after: None, attempts: None };
         match error {
-            GatewayError::InvalidRequest { param, .. } => Told {
-                param: param.as_deref(),
-                ..told(S::BAD_REQUEST, REQUEST, None)
-            },
+            GatewayError::InvalidRequest { param, .. } => {
+                Told { param: param.as_deref(), ..told(S::BAD_REQUEST, REQUEST, None) }
+            }
             GatewayError::BodyTooLarge { .. } => told(S::PAYLOAD_TOO_LARGE, REQUEST, Some("request_too_large")),
             GatewayError::BodyTimeout => told(S::REQUEST_TIMEOUT, REQUEST, None),
             GatewayError::UnsupportedMediaType => {
                 told(S::UNSUPPORTED_MEDIA_TYPE, REQUEST, Some("unsupported_media_type"))
             }
             GatewayError::InvalidKey(_) => told(S::UNAUTHORIZED, "authentication_error", Some("invalid_api_key")),
-            GatewayError::ModelNotFound { .. } => Told {
-                param: Some("model"),
-                ..told(S::NOT_FOUND, REQUEST, Some("model_not_found"))
-            },
-            GatewayError::ModelNotAllowed { .. } => Told {
-                param: Some("model"),
-                ..told(S::FORBIDDEN, "permission_error", Some("model_not_allowed"))
-            },
+            GatewayError::ModelNotFound { .. } => {
+                Told { param: Some("model"), ..told(S::NOT_FOUND, REQUEST, Some("model_not_found")) }
+            }
+            GatewayError::ModelNotAllowed { .. } => {
+                Told { param: Some("model"), ..told(S::FORBIDDEN, "permission_error", Some("model_not_allowed")) }
+            }
             GatewayError::RateLimited(refused) => limited(refused.retry_after),
             GatewayError::AddressLimited { retry_after } => limited(*retry_after),
-            GatewayError::AllLimited { retry_after, tried } => Told {
-                attempts: Some(tried.len()),
-                ..limited(*retry_after)
-            },
+            GatewayError::AllLimited { retry_after, tried } => {
+                Told { attempts: Some(tried.len()), ..limited(*retry_after) }
+            }
             GatewayError::Refused { refusal, attempts } => {
                 let status = S::from_u16(refusal.status).unwrap_or(S::BAD_REQUEST);
-                let code = refusal
-                    .code
-                    .as_deref()
-                    .or((refusal.status == 413).then_some("request_too_large"));
-                Told {
-                    attempts: Some(*attempts),
-                    param: refusal.param.as_deref(),
-                    ..told(status, REQUEST, code)
-                }
+                let code = refusal.code.as_deref().or((refusal.status == 413).then_some("request_too_large"));
+                Told { attempts: Some(*attempts), param: refusal.param.as_deref(), ..told(status, REQUEST, code) }
             }
             GatewayError::AllFailed { tried, retry_after } => Told {
                 attempts: Some(tried.len()),
@@ -208,10 +179,9 @@ impl<'a> Told<'a> {
                 attempts: Some(0),
                 ..told(S::SERVICE_UNAVAILABLE, "overloaded", Some("no_provider_available"))
             },
-            GatewayError::Deadline { tried, .. } => Told {
-                attempts: Some(tried.len()),
-                ..told(S::GATEWAY_TIMEOUT, "timeout", Some("deadline_exceeded"))
-            },
+            GatewayError::Deadline { tried, .. } => {
+                Told { attempts: Some(tried.len()), ..told(S::GATEWAY_TIMEOUT, "timeout", Some("deadline_exceeded")) }
+            }
             GatewayError::StreamBroken(_) => told(S::BAD_GATEWAY, "api_error", Some("all_providers_failed")),
             GatewayError::ShuttingDown => Told {
                 retry_after: Some(Duration::from_secs(1)),
@@ -222,12 +192,7 @@ impl<'a> Told<'a> {
     }
 
     fn body<'b>(&'b self, message: &'b str) -> ErrorBody<'b> {
-        ErrorBody {
-            message,
-            kind: self.kind,
-            param: self.param,
-            code: self.code,
-        }
+        ErrorBody { message, kind: self.kind, param: self.param, code: self.code }
     }
 }
 
@@ -279,23 +244,16 @@ mod tests {
 
     #[test]
     fn resets_read_as_openai_writes_them() {
-        for (millis, text) in [
-            (17, "17ms"),
-            (1_000, "1s"),
-            (1_200, "2s"),
-            (90_000, "1m30s"),
-            (360_000, "6m0s"),
-            (3_661_000, "1h1m1s"),
-        ] {
+        for (millis, text) in
+            [(17, "17ms"), (1_000, "1s"), (1_200, "2s"), (90_000, "1m30s"), (360_000, "6m0s"), (3_661_000, "1h1m1s")]
+        {
             assert_eq!(compound(Duration::from_millis(millis)), text);
         }
     }
 
     #[test]
     fn a_wait_is_told_in_both_spellings_and_rounded_up() {
-        let response = error(&GatewayError::AddressLimited {
-            retry_after: Duration::from_millis(1_200),
-        });
+        let response = error(&GatewayError::AddressLimited { retry_after: Duration::from_millis(1_200) });
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()["retry-after"], "2");
         assert_eq!(response.headers()["retry-after-ms"], "1200");

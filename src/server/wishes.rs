@@ -55,24 +55,14 @@ pub(super) fn deadline(headers: &HeaderMap, limit: Duration) -> Result<Duration,
         shortest = shortest.min(seconds(millis / 1000.0));
     }
     // OpenAI's SDKs tell how long they will wait. It is seconds; what is not a number is theirs to mend.
-    if let Some(wait) = headers
-        .get("x-stainless-read-timeout")
-        .and_then(number)
-        .filter(|wait| *wait > 0.0)
-    {
+    if let Some(wait) = headers.get("x-stainless-read-timeout").and_then(number).filter(|wait| *wait > 0.0) {
         shortest = shortest.min(seconds(wait));
     }
     Ok(shortest)
 }
 
 fn number(value: &HeaderValue) -> Option<f64> {
-    value
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())
+    value.to_str().ok()?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 fn seconds(number: f64) -> Duration {
@@ -81,21 +71,13 @@ fn seconds(number: f64) -> Duration {
 
 /// Only JSON, and only as it is.
 pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), GatewayError> {
-    let is_json = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            let essence = value.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case("application/json")
-        });
-    let is_plain = headers
-        .get(CONTENT_ENCODING)
-        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if is_json && is_plain {
-        Ok(())
-    } else {
-        Err(GatewayError::UnsupportedMediaType)
-    }
+    let is_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+    });
+    let is_plain =
+        headers.get(CONTENT_ENCODING).is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if is_json && is_plain { Ok(()) } else { Err(GatewayError::UnsupportedMediaType) }
 }
 
 #[cfg(test)]
@@ -129,15 +111,9 @@ mod tests {
         let limit = Duration::from_secs(300);
         let read = |pairs: &[_]| deadline(&headers(pairs), limit);
         assert_eq!(read(&[]).unwrap(), limit);
-        assert_eq!(
-            read(&[("x-tollgate-deadline-ms", "1500")]).unwrap(),
-            Duration::from_millis(1500)
-        );
+        assert_eq!(read(&[("x-tollgate-deadline-ms", "1500")]).unwrap(), Duration::from_millis(1500));
         assert_eq!(read(&[("x-stainless-read-timeout", "600.0")]).unwrap(), limit);
-        assert_eq!(
-            read(&[("x-stainless-read-timeout", "20")]).unwrap(),
-            Duration::from_secs(20)
-        );
+        assert_eq!(read(&[("x-stainless-read-timeout", "20")]).unwrap(), Duration::from_secs(20));
         assert_eq!(read(&[("x-stainless-read-timeout", "NaN")]).unwrap(), limit);
         assert!(read(&[("x-tollgate-deadline-ms", "0")]).is_err());
         assert!(read(&[("x-tollgate-deadline-ms", "soon")]).is_err());
@@ -147,15 +123,9 @@ mod tests {
     fn only_plain_json_is_taken() {
         let check = |pairs: &[_]| check_media_type(&headers(pairs)).is_ok();
         assert!(check(&[("content-type", "application/json")]));
-        assert!(check(&[
-            ("content-type", "Application/JSON; charset=utf-8"),
-            ("content-encoding", "identity")
-        ]));
+        assert!(check(&[("content-type", "Application/JSON; charset=utf-8"), ("content-encoding", "identity")]));
         assert!(!check(&[]));
         assert!(!check(&[("content-type", "text/plain")]));
-        assert!(!check(&[
-            ("content-type", "application/json"),
-            ("content-encoding", "gzip")
-        ]));
+        assert!(!check(&[("content-type", "application/json"), ("content-encoding", "gzip")]));
     }
 }

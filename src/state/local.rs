@@ -29,11 +29,7 @@ pub struct Wait {
 impl Counter {
     /// Full at `epoch`.
     pub fn new(bucket: Bucket, epoch: Instant) -> Self {
-        Self {
-            bucket,
-            epoch,
-            level: Mutex::default(),
-        }
+        Self { bucket, epoch, level: Mutex::default() }
     }
 
     /// Takes one token.
@@ -43,10 +39,7 @@ impl Counter {
 
     /// How long until one token is there; zero if it is.
     pub fn wait(&self, now: Instant) -> Duration {
-        self.bucket
-            .take(*self.lock(), self.since_epoch(now), 1)
-            .err()
-            .unwrap_or_default()
+        self.bucket.take(*self.lock(), self.since_epoch(now), 1).err().unwrap_or_default()
     }
 
     fn since_epoch(&self, now: Instant) -> Duration {
@@ -79,11 +72,7 @@ pub fn take_all(counters: &[&Counter], now: Instant) -> Result<Option<Standing>,
             Ok(after) => taken.push((level, after, counter.standing(after, elapsed))),
             Err(retry_after) => {
                 let standing = counter.standing(*level, elapsed);
-                return Err(Wait {
-                    counter: place,
-                    retry_after,
-                    standing,
-                });
+                return Err(Wait { counter: place, retry_after, standing });
             }
         }
     }

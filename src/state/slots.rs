@@ -16,18 +16,13 @@ pub struct Slot(Arc<Slots>);
 
 impl Slots {
     pub fn new(cap: u32) -> Arc<Self> {
-        Arc::new(Self {
-            cap,
-            used: AtomicU32::new(0),
-        })
+        Arc::new(Self { cap, used: AtomicU32::new(0) })
     }
 
     /// `None`: all are taken.
     pub fn take(self: &Arc<Self>) -> Option<Slot> {
         self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                (used < self.cap).then_some(used + 1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| (used < self.cap).then_some(used + 1))
             .ok()
             .map(|_| Slot(Arc::clone(self)))
     }

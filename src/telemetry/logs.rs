@@ -35,15 +35,11 @@ impl LogGuard {
 /// Sends events to standard error. `filter` is in the syntax of `RUST_LOG`; what cannot be read of it is left out.
 /// To be called once in a process; later calls change nothing.
 pub fn init_logs(format: Format, filter: &str) -> LogGuard {
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(QUEUE)
-        .finish(std::io::stderr());
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).finish(std::io::stderr());
     let dropped = writer.error_counter();
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(writer);
+    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(writer);
     let json = format == Format::Json || (format == Format::Auto && !terminal);
     let set = if json {
         tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
@@ -53,8 +49,5 @@ pub fn init_logs(format: Format, filter: &str) -> LogGuard {
     if set.is_err() {
         tracing::debug!("logs were set up already");
     }
-    LogGuard {
-        _writer: guard,
-        dropped,
-    }
+    LogGuard { _writer: guard, dropped }
 }

@@ -96,9 +96,8 @@ pub struct Metrics {
 impl Metrics {
     /// `dropped_logs` is asked at each scrape.
     pub fn new(dropped_logs: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        const CALL_SECONDS: [f64; 14] = [
-            0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
-        ];
+        const CALL_SECONDS: [f64; 14] =
+            [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
         const OVERHEAD_SECONDS: [f64; 11] = [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 1e-1];
         let mut metrics = Self {
             registry: Registry::with_prefix("tollgate"),
@@ -134,23 +133,11 @@ impl Metrics {
             "From the request's head to a stream's first content",
             self.time_to_first_token.clone(),
         );
-        registry.register(
-            "overhead_seconds",
-            "The gateway's own part of a call",
-            self.overhead.clone(),
-        );
+        registry.register("overhead_seconds", "The gateway's own part of a call", self.overhead.clone());
         registry.register("attempts", "Attempts by how they ended", self.attempts.clone());
-        registry.register(
-            "breaker_state",
-            "0 closed, 1 half open, 2 open",
-            self.breaker_state.clone(),
-        );
+        registry.register("breaker_state", "0 closed, 1 half open, 2 open", self.breaker_state.clone());
         registry.register("cache", "Calls by what the cache did", self.cache.clone());
-        registry.register(
-            "refusals",
-            "Calls refused by a rule of the gateway",
-            self.refusals.clone(),
-        );
+        registry.register("refusals", "Calls refused by a rule of the gateway", self.refusals.clone());
         registry.register("inflight", "Calls under way", self.inflight.clone());
         registry.register("unpriced", "Answers whose price is not known", self.unpriced.clone());
         registry.register_collector(Box::new(DroppedLogs(Box::new(dropped_logs))));
@@ -193,12 +180,7 @@ mod tests {
     fn label_text_cannot_break_the_exposition() {
         let metrics = Metrics::new(|| 7);
         let label = |text: &str| Label(Arc::from(text));
-        let labels = CallLabels {
-            door: "chat",
-            model: label("a\"\n} 1\nx"),
-            provider: label("p"),
-            outcome: "ok",
-        };
+        let labels = CallLabels { door: "chat", model: label("a\"\n} 1\nx"), provider: label("p"), outcome: "ok" };
         metrics.calls.get_or_create(&labels).inc();
         let text = metrics.encode();
         assert!(

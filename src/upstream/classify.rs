@@ -32,12 +32,7 @@ pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now
         };
         Box::new(read_refusal(status.as_u16(), body).unwrap_or_else(silent))
     });
-    Failure {
-        class,
-        retry_after: retry_after(headers, now),
-        refusal,
-        may_be_billed: false,
-    }
+    Failure { class, retry_after: retry_after(headers, now), refusal, may_be_billed: false }
 }
 
 #[cfg(test)]
@@ -73,12 +68,7 @@ mod tests {
     #[test]
     fn a_spent_quota_is_not_a_passing_limit() {
         let body = br#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
-        let failure = classify(
-            StatusCode::TOO_MANY_REQUESTS,
-            &HeaderMap::new(),
-            body,
-            SystemTime::UNIX_EPOCH,
-        );
+        let failure = classify(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body, SystemTime::UNIX_EPOCH);
         assert_eq!(failure.class, FailureClass::Billing);
     }
 }

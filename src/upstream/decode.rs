@@ -17,20 +17,16 @@ pub(super) struct Undecodable;
 
 pub(super) enum Decoder {
     Identity,
-    Gzip {
-        decoder: Box<MultiGzDecoder<Vec<u8>>>,
-        input: Bytes,
-    },
+    Gzip { decoder: Box<MultiGzDecoder<Vec<u8>>>, input: Bytes },
 }
 
 impl Decoder {
     pub(super) fn for_answer(headers: &HeaderMap) -> Result<Self, Undecodable> {
         match headers.get(CONTENT_ENCODING).map(|coding| coding.as_bytes()) {
             None | Some(b"identity" | b"") => Ok(Self::Identity),
-            Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip {
-                decoder: Box::new(MultiGzDecoder::new(Vec::new())),
-                input: Bytes::new(),
-            }),
+            Some(b"gzip" | b"x-gzip") => {
+                Ok(Self::Gzip { decoder: Box::new(MultiGzDecoder::new(Vec::new())), input: Bytes::new() })
+            }
             Some(_) => Err(Undecodable),
         }
     }

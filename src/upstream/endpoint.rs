@@ -39,21 +39,14 @@ impl ProviderKey {
     pub fn bearer(secret: &SecretString) -> Result<Self, InvalidHeaderValue> {
         let mut header = HeaderValue::from_str(&format!("Bearer {}", secret.expose_secret()))?;
         header.set_sensitive(true);
-        Ok(Self {
-            header,
-            secret: secret.clone(),
-        })
+        Ok(Self { header, secret: secret.clone() })
     }
 }
 
 impl Endpoint {
     /// `path` begins with a slash.
     pub fn new(origin: Arc<Origin>, path: &str, timeouts: Timeouts) -> Result<Self, InvalidUri> {
-        Ok(Self {
-            origin,
-            uri: path.parse()?,
-            timeouts,
-        })
+        Ok(Self { origin, uri: path.parse()?, timeouts })
     }
 
     pub fn origin(&self) -> &Arc<Origin> {
@@ -71,21 +64,14 @@ impl Endpoint {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
-        let accept = if stream {
-            "text/event-stream"
-        } else {
-            "application/json"
-        };
+        let accept = if stream { "text/event-stream" } else { "application/json" };
         let headers: &mut HeaderMap = request.headers_mut();
         headers.reserve(8);
         headers.insert(HOST, self.origin.authority());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION"))),
-        );
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION"))));
         if let Some(key) = key {
             headers.insert(AUTHORIZATION, key.header.clone());
         }

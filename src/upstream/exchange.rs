@@ -53,11 +53,7 @@ pub struct Answered {
 
 /// See [`crate::call::ReplyBody`].
 pub enum Body {
-    Whole {
-        bytes: Bytes,
-        usage: Option<Usage>,
-        complete: bool,
-    },
+    Whole { bytes: Bytes, usage: Option<Usage>, complete: bool },
     Events(FrameStream),
     Long(FrameStream),
 }
@@ -78,11 +74,7 @@ pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fail
     let timeouts = ask.endpoint.timeouts;
     let started = Instant::now();
     let end = started + timeouts.total;
-    let answer_within = if ask.stream {
-        timeouts.first_byte
-    } else {
-        timeouts.response
-    };
+    let answer_within = if ask.stream { timeouts.first_byte } else { timeouts.response };
     let request = || {
         on_sent();
         ask.endpoint.request(ask.key, ask.beta, ask.stream, ask.body.clone())
@@ -127,11 +119,7 @@ async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
         let Some(piece) = reader.next().await.transpose()? else {
             return Err(Failure::new(FailureClass::Malformed).billable());
         };
-        begun = if begun.is_empty() {
-            piece
-        } else {
-            [begun, piece].concat().into()
-        };
+        begun = if begun.is_empty() { piece } else { [begun, piece].concat().into() };
         if begun.len() > ERROR_LIMIT && begun.trim_ascii_start().is_empty() {
             return Err(Failure::new(FailureClass::Malformed).billable());
         }
@@ -156,11 +144,7 @@ async fn refused(ask: &Ask<'_>, status: StatusCode, headers: &HeaderMap, mut rea
     };
     let mut failure = classify(status, headers, &body, SystemTime::now());
     if let Some(refusal) = &mut failure.refusal {
-        let told = [
-            Some(&mut refusal.message),
-            refusal.param.as_mut(),
-            refusal.code.as_mut(),
-        ];
+        let told = [Some(&mut refusal.message), refusal.param.as_mut(), refusal.code.as_mut()];
         for text in told.into_iter().flatten() {
             *text = ask.endpoint.redact(text, ask.key);
         }
@@ -187,18 +171,11 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 /// The little of the provider's headers that may reach a client.
 fn answered(headers: &HeaderMap, body: Body) -> Answered {
     let fallback = || {
-        HeaderValue::from_static(if matches!(body, Body::Events(_)) {
-            "text/event-stream"
-        } else {
-            "application/json"
-        })
+        HeaderValue::from_static(if matches!(body, Body::Events(_)) { "text/event-stream" } else { "application/json" })
     };
     Answered {
         content_type: headers.get(CONTENT_TYPE).cloned().unwrap_or_else(fallback),
-        upstream_id: headers
-            .get("x-request-id")
-            .or_else(|| headers.get("request-id"))
-            .cloned(),
+        upstream_id: headers.get("x-request-id").or_else(|| headers.get("request-id")).cloned(),
         processing_ms: headers.get("openai-processing-ms").cloned(),
         rate_limits: headers
             .iter()

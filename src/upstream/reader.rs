@@ -52,20 +52,8 @@ impl Reader {
         end: Instant,
         deadline: Instant,
     ) -> Self {
-        let clocks = Clocks {
-            first_byte,
-            idle,
-            end,
-            deadline: Some(deadline),
-            last_read: Instant::now(),
-            timer: None,
-        };
-        Self {
-            body,
-            decoder,
-            clocks,
-            ended: false,
-        }
+        let clocks = Clocks { first_byte, idle, end, deadline: Some(deadline), last_read: Instant::now(), timer: None };
+        Self { body, decoder, clocks, ended: false }
     }
 
     /// From the commit on the call's deadline no longer holds.
@@ -184,10 +172,5 @@ fn broken(error: &NetError) -> Failure {
         NetError::Broken(None) => true,
         _ => false,
     };
-    Failure::new(if cut {
-        FailureClass::Truncated
-    } else {
-        FailureClass::Reset
-    })
-    .billable()
+    Failure::new(if cut { FailureClass::Truncated } else { FailureClass::Reset }).billable()
 }

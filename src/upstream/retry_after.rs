@@ -19,9 +19,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         .or_else(|| {
             let reset = |what: &str| {
                 let used_up = text(&format!("x-ratelimit-remaining-{what}")).is_none_or(|left| left == "0");
-                text(&format!("x-ratelimit-reset-{what}"))
-                    .filter(|_| used_up)
-                    .and_then(compound)
+                text(&format!("x-ratelimit-reset-{what}")).filter(|_| used_up).and_then(compound)
             };
             reset("requests").max(reset("tokens"))
         })
@@ -70,12 +68,9 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&'static str, &str)]) -> Option<f64> {
-        let headers = pairs.iter().map(|(name, value)| {
-            (
-                http::HeaderName::from_static(name),
-                http::HeaderValue::from_str(value).unwrap(),
-            )
-        });
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
         let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         retry_after(&headers.collect(), now).map(|wait| wait.as_secs_f64())
     }
@@ -105,10 +100,7 @@ mod tests {
 
     #[test]
     fn the_plainest_word_wins_and_only_spent_limits_count() {
-        assert_eq!(
-            read(&[("retry-after", "7"), ("x-ratelimit-reset-requests", "90s")]),
-            Some(7.0)
-        );
+        assert_eq!(read(&[("retry-after", "7"), ("x-ratelimit-reset-requests", "90s")]), Some(7.0));
         let headers = [
             ("x-ratelimit-remaining-requests", "12"),
             ("x-ratelimit-reset-requests", "8h"),

@@ -17,10 +17,7 @@ pub(super) struct EventEnds {
 
 impl Default for EventEnds {
     fn default() -> Self {
-        Self {
-            blank: true,
-            after_cr: false,
-        }
+        Self { blank: true, after_cr: false }
     }
 }
 

@@ -90,11 +90,7 @@ impl EventStream {
         }
         // What has been judged and can leave as one frame: `plain` bytes of the piece.
         let mut plain = 0;
-        let mut merged = Seen {
-            kind: FrameKind::Lifecycle,
-            usage: None,
-            text_bytes: 0,
-        };
+        let mut merged = Seen { kind: FrameKind::Lifecycle, usage: None, text_bytes: 0 };
         let mut at = 0;
         while !self.over
             && let Some(length) = self.ends.next(&piece[at..])
@@ -121,14 +117,7 @@ impl EventStream {
     }
 
     fn emit_plain(&mut self, bytes: Bytes, merged: &mut Seen) {
-        let seen = std::mem::replace(
-            merged,
-            Seen {
-                kind: FrameKind::Lifecycle,
-                usage: None,
-                text_bytes: 0,
-            },
-        );
+        let seen = std::mem::replace(merged, Seen { kind: FrameKind::Lifecycle, usage: None, text_bytes: 0 });
         if !bytes.is_empty() {
             self.ready.push_back(frame(bytes, seen));
         }
@@ -222,11 +211,7 @@ pub(super) struct LongStream {
 impl LongStream {
     pub(super) fn new(begun: Bytes, mut reader: Reader) -> Self {
         reader.commit();
-        Self {
-            begun: Some(begun),
-            reader,
-            over: false,
-        }
+        Self { begun: Some(begun), reader, over: false }
     }
 }
 
@@ -251,19 +236,9 @@ impl Stream for LongStream {
 }
 
 fn raw(bytes: Bytes) -> Frame {
-    Frame {
-        text_bytes: bytes.len(),
-        bytes,
-        kind: FrameKind::Content,
-        usage: None,
-    }
+    Frame { text_bytes: bytes.len(), bytes, kind: FrameKind::Content, usage: None }
 }
 
 fn frame(bytes: Bytes, seen: Seen) -> Frame {
-    Frame {
-        bytes,
-        kind: seen.kind,
-        usage: seen.usage,
-        text_bytes: seen.text_bytes,
-    }
+    Frame { bytes, kind: seen.kind, usage: seen.usage, text_bytes: seen.text_bytes }
 }

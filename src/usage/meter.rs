@@ -71,21 +71,12 @@ impl Meter {
     /// A request has come to a door for calls. It ends as a call, as a refusal, or, if it is dropped before it is
     /// either, as a client that left.
     pub fn arrived(&self, door: Door, id: Arc<str>) -> Arrival {
-        Arrival {
-            metrics: Arc::clone(&self.metrics),
-            door,
-            id,
-            caller: None,
-            outcome: Some(Outcome::CLIENT_GONE),
-        }
+        Arrival { metrics: Arc::clone(&self.metrics), door, id, caller: None, outcome: Some(Outcome::CLIENT_GONE) }
     }
 
     /// A request was refused for its address.
     pub fn address_refused(&self) {
-        self.metrics
-            .refusals
-            .get_or_create(&RefusalLabels { rule: "per_ip" })
-            .inc();
+        self.metrics.refusals.get_or_create(&RefusalLabels { rule: "per_ip" }).inc();
     }
 }
 
@@ -145,16 +136,13 @@ impl Open {
         self.usage = reply.usage.filter(|_| reply.cache != CacheStatus::Hit);
         let estimate = self.estimate();
         let usage = self.usage;
-        let (overhead, totals) = self
-            .journal
-            .with(|notes| (notes.overhead(self.read, now), Totals::of(notes, usage, estimate)));
+        let (overhead, totals) =
+            self.journal.with(|notes| (notes.overhead(self.read, now), Totals::of(notes, usage, estimate)));
         self.overhead = Some(overhead);
         if matches!(reply.body, ReplyBody::Events(_)) {
             self.time_to_first_token = Some(self.elapsed(now));
         }
-        totals
-            .cost
-            .filter(|_| reply.cache == CacheStatus::Hit || usage.is_some())
+        totals.cost.filter(|_| reply.cache == CacheStatus::Hit || usage.is_some())
     }
 
     /// A call that nobody ended was left by its client, unless we are the ones who left.
@@ -167,11 +155,7 @@ impl Open {
     }
 
     fn estimate(&self) -> Usage {
-        Usage {
-            input: self.estimated_input,
-            output: estimate_tokens(self.text_bytes),
-            ..Usage::default()
-        }
+        Usage { input: self.estimated_input, output: estimate_tokens(self.text_bytes), ..Usage::default() }
     }
 
     /// Text has been passed on. An answer whose usage is never reported is estimated by it.

@@ -56,10 +56,7 @@ pub(super) struct Totals {
 impl Totals {
     /// The answer at reported usage; what was given up after it had been sent, at the estimate.
     pub(super) fn of(notes: &Notes, reported: Option<Usage>, estimate: Usage) -> Self {
-        let mut totals = Self {
-            cost: Some(NanoUsd::default()),
-            estimated: false,
-        };
+        let mut totals = Self { cost: Some(NanoUsd::default()), estimated: false };
         for note in &notes.attempts {
             let usage = match note.end {
                 Some(AttemptEnd::Failed { billed: false, .. }) => continue,
@@ -90,10 +87,7 @@ impl Record {
 
     /// The attempt that answered, or was about to.
     fn last(&self) -> Option<&AttemptNote> {
-        self.notes
-            .attempts
-            .last()
-            .filter(|note| !matches!(note.end, Some(AttemptEnd::Failed { .. })))
+        self.notes.attempts.last().filter(|note| !matches!(note.end, Some(AttemptEnd::Failed { .. })))
     }
 
     fn count(&self, metrics: &Metrics, totals: &Totals) {
@@ -110,12 +104,7 @@ impl Record {
             })
             .inc();
         if let Some(status) = self.cache {
-            metrics
-                .cache
-                .get_or_create(&CacheLabels {
-                    result: status.as_str(),
-                })
-                .inc();
+            metrics.cache.get_or_create(&CacheLabels { result: status.as_str() }).inc();
         }
         metrics.call_duration.observe(self.duration.as_secs_f64());
         if let Some(duration) = self.time_to_first_token {
@@ -133,13 +122,7 @@ impl Record {
                 Some(AttemptEnd::Failed { class, .. } | AttemptEnd::Broken(class)) => class.as_str(),
                 None => "abandoned",
             };
-            metrics
-                .attempts
-                .get_or_create(&AttemptLabels {
-                    provider: label(&note.provider),
-                    class,
-                })
-                .inc();
+            metrics.attempts.get_or_create(&AttemptLabels { provider: label(&note.provider), class }).inc();
         }
         let Some(served) = served else { return };
         if let Some(usage) = self.usage {
@@ -150,21 +133,14 @@ impl Record {
                 ("reasoning", usage.reasoning),
             ] {
                 if tokens > 0 {
-                    let labels = TokenLabels {
-                        provider: label(&served.provider),
-                        model: label(&served.model),
-                        kind,
-                    };
+                    let labels = TokenLabels { provider: label(&served.provider), model: label(&served.model), kind };
                     metrics.tokens.get_or_create(&labels).inc_by(tokens);
                 }
             }
         }
         match totals.cost {
             Some(cost) => {
-                let labels = ServedLabels {
-                    provider: label(&served.provider),
-                    model: label(&served.model),
-                };
+                let labels = ServedLabels { provider: label(&served.provider), model: label(&served.model) };
                 metrics.cost_usd.get_or_create(&labels).inc_by(cost.as_usd());
             }
             None => drop(metrics.unpriced.inc()),

@@ -14,10 +14,11 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let provider = Scripted::saying(TEXT).await;
-        let setup = Setup::one(&provider)
-            .ordered("chat", &["only/m"])
-            .key("alice", SECRET, "")
-            .key("bob", "sk-alice-secret-0123456780", "models = [\"chat\", \"gpt-*\"]");
+        let setup = Setup::one(&provider).ordered("chat", &["only/m"]).key("alice", SECRET, "").key(
+            "bob",
+            "sk-alice-secret-0123456780",
+            "models = [\"chat\", \"gpt-*\"]",
+        );
         let gateway = Gateway::start(setup).await;
         Self { provider, gateway }
     }
@@ -30,20 +31,11 @@ impl Bench {
 #[tokio::test]
 async fn a_key_is_found_in_each_of_its_headers() {
     let bench = Bench::new().await;
-    for header in [
-        "authorization: Bearer",
-        "Authorization: bearer",
-        "x-api-key:",
-        "api-key:",
-        "x-goog-api-key:",
-    ] {
+    for header in ["authorization: Bearer", "Authorization: bearer", "x-api-key:", "api-key:", "x-goog-api-key:"] {
         let response = bench.with(&[&format!("{header} {SECRET}")]).await;
         assert_eq!(response.status, 200, "{header}: {}", response.text());
     }
-    let same_twice = [
-        format!("authorization: Bearer {SECRET}"),
-        format!("x-api-key: {SECRET}"),
-    ];
+    let same_twice = [format!("authorization: Bearer {SECRET}"), format!("x-api-key: {SECRET}")];
     assert_eq!(bench.with(&same_twice.each_ref().map(String::as_str)).await.status, 200);
     for record in bench.gateway.records(6).await {
         assert_eq!(record["key.id"], "alice");
@@ -65,10 +57,7 @@ async fn anything_but_a_known_key_is_a_401() {
         vec![&*long],
         vec!["x-api-key: "],
         vec!["x-api-key: sk-alice"],
-        vec![
-            "authorization: Bearer sk-alice-secret-0123456789",
-            "x-api-key: sk-other",
-        ],
+        vec!["authorization: Bearer sk-alice-secret-0123456789", "x-api-key: sk-other"],
         vec!["x-api-key: sk-alice-secret-0123456789", "x-api-key: sk-other"],
         vec![&*format!("authorization: Bearer {one_off}")],
         vec!["authorization: Bearer SK-ALICE-SECRET-0123456789"],
@@ -109,10 +98,7 @@ async fn without_a_key_the_body_is_not_even_read() {
         connection.send(head("POST", "/v1/chat/completions", &headers)).await;
         let bytes = connection.until_closed().await;
         let text = String::from_utf8(bytes).unwrap();
-        assert!(
-            text.starts_with("HTTP/1.1 401 "),
-            "an interim answer or another status: {text}"
-        );
+        assert!(text.starts_with("HTTP/1.1 401 "), "an interim answer or another status: {text}");
     }
 }
 
@@ -120,11 +106,7 @@ async fn without_a_key_the_body_is_not_even_read() {
 async fn a_key_may_use_the_names_that_it_was_given() {
     let bench = Bench::new().await;
     let bob = "authorization: Bearer sk-alice-secret-0123456780";
-    assert_eq!(
-        bench.gateway.chat_with(&ask("chat"), &[bob]).await.status,
-        200,
-        "an alias grants its targets"
-    );
+    assert_eq!(bench.gateway.chat_with(&ask("chat"), &[bob]).await.status, 200, "an alias grants its targets");
     for model in ["m", "only/m"] {
         let response = bench.gateway.chat_with(&ask(model), &[bob]).await;
         response.assert_error(403, "permission_error", Some("model_not_allowed"));
@@ -132,18 +114,9 @@ async fn a_key_may_use_the_names_that_it_was_given() {
     }
     assert_eq!(bench.provider.calls(), 1);
     let listed = bench.gateway.get("/v1/models", &[bob]).await.json();
-    let ids: Vec<_> = listed["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|model| model["id"].clone())
-        .collect();
+    let ids: Vec<_> = listed["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect();
     assert_eq!(ids, [json!("chat")]);
-    bench
-        .gateway
-        .get("/v1/models/m", &[bob])
-        .await
-        .assert_error(404, "invalid_request_error", Some("model_not_found"));
+    bench.gateway.get("/v1/models/m", &[bob]).await.assert_error(404, "invalid_request_error", Some("model_not_found"));
 }
 
 #[tokio::test]
@@ -160,13 +133,8 @@ async fn where_no_key_is_required_any_will_do() {
 async fn a_key_in_the_environment_is_required() {
     let provider = Scripted::saying(TEXT).await;
     let gateway = Gateway::start(Setup::one(&provider).env("TOLLGATE_KEY", "sk-from-outside")).await;
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(401, "authentication_error", Some("invalid_api_key"));
-    let response = gateway
-        .chat_with(&ask("m"), &["authorization: Bearer sk-from-outside"])
-        .await;
+    gateway.chat(&ask("m")).await.assert_error(401, "authentication_error", Some("invalid_api_key"));
+    let response = gateway.chat_with(&ask("m"), &["authorization: Bearer sk-from-outside"]).await;
     assert_eq!(response.status, 200);
     assert_eq!(gateway.record(1).await["key.id"], "default");
 }
@@ -176,17 +144,9 @@ async fn nothing_but_the_key_says_who_is_calling() {
     let bench = Bench::new().await;
     let key = format!("authorization: Bearer {SECRET}");
     let request = with(ask("m"), json!({"user": "bob"}));
-    let spoof = [
-        &*key,
-        "x-user-id: bob",
-        "x-forwarded-for: 10.1.2.3",
-        "x-real-ip: 10.1.2.3",
-        "openai-organization: bob",
-    ];
+    let spoof =
+        [&*key, "x-user-id: bob", "x-forwarded-for: 10.1.2.3", "x-real-ip: 10.1.2.3", "openai-organization: bob"];
     assert_eq!(bench.gateway.chat_with(&request, &spoof).await.status, 200);
     let record = bench.gateway.record(1).await;
-    assert_eq!(
-        (&record["key.id"], &record["user.id"]),
-        (&json!("alice"), &json!("alice"))
-    );
+    assert_eq!((&record["key.id"], &record["user.id"]), (&json!("alice"), &json!("alice")));
 }

@@ -28,8 +28,7 @@ impl Bench {
 
     async fn refuses_with(&self, members: Value, param: &str) {
         for request in [ask("m"), ask_stream("m")] {
-            self.refuses(with(request, members.clone()).to_string(), Some(param))
-                .await;
+            self.refuses(with(request, members.clone()).to_string(), Some(param)).await;
         }
     }
 }
@@ -58,16 +57,8 @@ async fn what_is_not_json_is_refused() {
         &format!(r#"{{"model":"m",{MESSAGES},"x":"\ud800"}}"#),
         &format!(r#"{{"model":"m",{MESSAGES},"x":NaN}}"#),
         &format!("{{\"model\":\"m\",{MESSAGES},\"x\":\"a\nb\"}}"),
-        &format!(
-            r#"{{"model":"m",{MESSAGES},"x":{}{}}}"#,
-            "[".repeat(10_000),
-            "]".repeat(10_000)
-        ),
-        &format!(
-            r#"{{"model":"m",{MESSAGES},"x":{}1{}}}"#,
-            "{\"a\":".repeat(10_000),
-            "}".repeat(10_000)
-        ),
+        &format!(r#"{{"model":"m",{MESSAGES},"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000)),
+        &format!(r#"{{"model":"m",{MESSAGES},"x":{}1{}}}"#, "{\"a\":".repeat(10_000), "}".repeat(10_000)),
         &"[".repeat(1_000_000),
     ] {
         bench.refuses(body, None).await;
@@ -82,9 +73,7 @@ async fn the_model_must_be_a_name() {
     let bench = Bench::new().await;
     bench.refuses(format!("{{{MESSAGES}}}"), Some("model")).await;
     for model in ["null", "7", "[]", "{}", "true", "\"\""] {
-        bench
-            .refuses(format!(r#"{{"model":{model},{MESSAGES}}}"#), Some("model"))
-            .await;
+        bench.refuses(format!(r#"{{"model":{model},{MESSAGES}}}"#), Some("model")).await;
     }
 }
 
@@ -99,10 +88,7 @@ async fn messages_must_be_objects_with_a_known_role() {
         (json!([]), "messages"),
         (json!(["hello"]), "messages[0]"),
         (json!([{"content": "x"}]), "messages[0].role"),
-        (
-            json!([{"role": "user", "content": "x"}, {"role": "robot", "content": "x"}]),
-            "messages[1].role",
-        ),
+        (json!([{"role": "user", "content": "x"}, {"role": "robot", "content": "x"}]), "messages[1].role"),
         (json!([{"role": 7, "content": "x"}]), "messages[0].role"),
         (json!([{"role": "user", "content": 7}]), "messages[0].content"),
     ] {
@@ -115,18 +101,7 @@ async fn known_members_have_their_types_and_ranges() {
     let bench = Bench::new().await;
     for (name, values) in [
         ("stream", vec![json!("true"), json!(1)]),
-        (
-            "n",
-            vec![
-                json!(0),
-                json!(129),
-                json!(1000),
-                json!(-1),
-                json!(1.5),
-                json!("2"),
-                json!([]),
-            ],
-        ),
+        ("n", vec![json!(0), json!(129), json!(1000), json!(-1), json!(1.5), json!("2"), json!([])]),
         (
             "max_tokens",
             vec![
@@ -138,10 +113,7 @@ async fn known_members_have_their_types_and_ranges() {
                 json!("9"),
             ],
         ),
-        (
-            "max_completion_tokens",
-            vec![json!(0), json!(-1), json!(1e30), json!({})],
-        ),
+        ("max_completion_tokens", vec![json!(0), json!(-1), json!(1e30), json!({})]),
         ("temperature", vec![json!("hot"), json!([])]),
         ("top_p", vec![json!("x")]),
         ("stream_options", vec![json!(7), json!("x")]),
@@ -149,17 +121,10 @@ async fn known_members_have_their_types_and_ranges() {
         ("tools", vec![json!("x"), json!({})]),
     ] {
         for value in values {
-            bench
-                .refuses(with(ask("m"), json!({name: value})).to_string(), Some(name))
-                .await;
+            bench.refuses(with(ask("m"), json!({name: value})).to_string(), Some(name)).await;
         }
     }
-    bench
-        .refuses_with(
-            json!({"stream_options": {"include_usage": "yes"}}),
-            "stream_options.include_usage",
-        )
-        .await;
+    bench.refuses_with(json!({"stream_options": {"include_usage": "yes"}}), "stream_options.include_usage").await;
 }
 
 #[tokio::test]
@@ -184,17 +149,12 @@ async fn a_member_that_two_readers_could_read_differently_is_refused() {
         (r#""stream":true,"stream":false"#, "stream"),
         (r#""n":1,"n":100"#, "n"),
         (r#""max_tokens":1,"max_tokens":1000000"#, "max_tokens"),
-        (
-            r#""max_completion_tokens":1,"max_completion_tokens":9"#,
-            "max_completion_tokens",
-        ),
+        (r#""max_completion_tokens":1,"max_completion_tokens":9"#, "max_completion_tokens"),
         (r#""mod\u0065l":"other""#, "model"),
         (r#""Model":"other""#, "model"),
         (MESSAGES, "messages"),
     ] {
-        bench
-            .refuses(format!(r#"{{"model":"m",{MESSAGES},{member}}}"#), Some(param))
-            .await;
+        bench.refuses(format!(r#"{{"model":"m",{MESSAGES},{member}}}"#), Some(param)).await;
     }
 }
 
@@ -241,16 +201,10 @@ async fn another_content_type_is_a_415() {
         response.assert_error(415, "invalid_request_error", Some("unsupported_media_type"));
         assert_eq!(bench.provider.calls(), 0, "{headers:?}");
     }
-    for fine in [
-        "content-type: application/json; charset=utf-8",
-        "Content-Type: APPLICATION/JSON",
-    ] {
+    for fine in ["content-type: application/json; charset=utf-8", "Content-Type: APPLICATION/JSON"] {
         assert_eq!(bench.gateway.chat_bytes(&body, &[fine]).await.status, 200, "{fine}");
     }
-    let response = bench
-        .gateway
-        .chat_bytes(&body, &[JSON, "content-encoding: identity"])
-        .await;
+    let response = bench.gateway.chat_bytes(&body, &[JSON, "content-encoding: identity"]).await;
     assert_eq!(response.status, 200, "{}", response.text());
 }
 
@@ -264,17 +218,12 @@ async fn a_body_over_the_limit_is_a_413() {
     too_large(&bench.gateway.chat_bytes(&long, &[JSON]).await);
     // In chunks, without a length that could be looked at; and one that is announced and never comes.
     for (headers, body) in [
-        (
-            "transfer-encoding: chunked",
-            format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len()),
-        ),
+        ("transfer-encoding: chunked", format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len())),
         ("content-length: 10737418240", String::new()),
     ] {
         bench.gateway.expect_calls(1);
         let mut connection = Connection::open(bench.gateway.door).await;
-        connection
-            .send(head("POST", "/v1/chat/completions", &[JSON, headers]))
-            .await;
+        connection.send(head("POST", "/v1/chat/completions", &[JSON, headers])).await;
         connection.send(body).await;
         too_large(&connection.response().await);
     }

@@ -72,11 +72,7 @@ async fn one_probe_at_a_time_tries_a_provider_again() {
     assert_eq!(gateway.metrics().await.sum("tollgate_breaker_state", &labels), 1.0);
     probed.open();
     assert_eq!(probing.await.status, 200);
-    assert_eq!(
-        gateway.chat(&ask("chat")).await.provider(),
-        "first",
-        "a good probe closes the breaker"
-    );
+    assert_eq!(gateway.chat(&ask("chat")).await.provider(), "first", "a good probe closes the breaker");
     assert_eq!(gateway.metrics().await.sum("tollgate_breaker_state", &labels), 0.0);
 }
 
@@ -98,10 +94,7 @@ async fn a_probe_that_fails_opens_again() {
 async fn a_probe_whose_client_goes_away_gives_its_place_back() {
     let first = Scripted::in_turn([refusal(500).script(), Script(vec![Step::Stall]), good().script()]).await;
     let gateway = Gateway::start(Setup::new().provider("first", &first, &breaker(1, "200ms"))).await;
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(502, "api_error", Some("all_providers_failed"));
+    gateway.chat(&ask("m")).await.assert_error(502, "api_error", Some("all_providers_failed"));
     while first.calls() < 2 {
         let connection = gateway.begin(&ask("m")).await;
         let mut connection = connection;
@@ -125,25 +118,15 @@ async fn a_probe_whose_client_goes_away_gives_its_place_back() {
 
 #[tokio::test]
 async fn models_of_one_provider_fail_alone() {
-    let provider = Scripted::start(|seen| {
-        if seen.json()["model"] == "bad" {
-            refusal(500)
-        } else {
-            good()
-        }
-        .script()
-    })
-    .await;
+    let provider =
+        Scripted::start(|seen| if seen.json()["model"] == "bad" { refusal(500) } else { good() }.script()).await;
     let lines = format!(
         "{}\nmodels = [{{ name = \"bad\", input = 1, output = 1 }}, {{ name = \"m\", input = 1, output = 1 }}]",
         breaker(1, "60s")
     );
     let gateway = Gateway::start(Setup::new().provider("only", &provider, &lines)).await;
     assert_eq!(gateway.chat(&ask("bad")).await.status, 502);
-    gateway
-        .chat(&ask("bad"))
-        .await
-        .assert_error(503, "overloaded", Some("no_provider_available"));
+    gateway.chat(&ask("bad")).await.assert_error(503, "overloaded", Some("no_provider_available"));
     assert_eq!(gateway.chat(&ask("m")).await.status, 200);
 }
 
@@ -156,10 +139,7 @@ async fn an_unreachable_provider_is_out_with_all_its_models() {
     );
     let gateway = Gateway::start(Setup::new().provider_at("only", &dead.base_url(), &lines)).await;
     for _ in 0..2 {
-        gateway
-            .chat(&ask("m"))
-            .await
-            .assert_error(502, "api_error", Some("all_providers_failed"));
+        gateway.chat(&ask("m")).await.assert_error(502, "api_error", Some("all_providers_failed"));
     }
     for model in ["m", "n"] {
         let response = gateway.chat(&ask(model)).await;
@@ -191,10 +171,7 @@ async fn the_shortest_opening_of_all_is_told() {
         .provider("second", &second, &breaker(1, "30s"))
         .ordered("chat", &["first/m", "second/m"]);
     let gateway = Gateway::start(setup).await;
-    gateway
-        .chat(&ask("chat"))
-        .await
-        .assert_error(502, "api_error", Some("all_providers_failed"));
+    gateway.chat(&ask("chat")).await.assert_error(502, "api_error", Some("all_providers_failed"));
     let response = gateway.chat(&ask("chat")).await;
     response.assert_error(503, "overloaded", Some("no_provider_available"));
     let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();

@@ -20,12 +20,7 @@ impl Bench {
         // Each answer says which call it was, so that a hit shows.
         let provider = Scripted::start(|seen| {
             let words = format!("answer {}", seen.call);
-            if seen.streamed() {
-                stream_saying(&words)
-            } else {
-                saying(&words)
-            }
-            .script()
+            if seen.streamed() { stream_saying(&words) } else { saying(&words) }.script()
         })
         .await;
         let gateway = Gateway::start(Setup::one(&provider).ordered("alias", &["only/m"]).cache()).await;
@@ -34,11 +29,7 @@ impl Bench {
 
     async fn assert(&self, request: &Value, headers: &[&str], expected: &str) -> Response {
         let response = self.gateway.chat_with(request, headers).await;
-        assert_eq!(
-            (response.status, status(&response)),
-            (200, expected),
-            "{headers:?}: {request}"
-        );
+        assert_eq!((response.status, status(&response)), (200, expected), "{headers:?}: {request}");
         response
     }
 }
@@ -55,18 +46,11 @@ async fn an_equal_call_gets_the_same_bytes_without_a_provider() {
     assert!(second.header("x-tollgate-cache-age").is_some() && first.header("x-tollgate-cache-age").is_none());
     assert_ne!(second.header("x-request-id"), first.header("x-request-id"));
     let record = bench.gateway.record(2).await;
-    assert_eq!(
-        (&record["cache"], &record["call.outcome"]),
-        (&json!("HIT"), &json!("ok"))
-    );
+    assert_eq!((&record["cache"], &record["call.outcome"]), (&json!("HIT"), &json!("ok")));
     assert_eq!(record["call.attempts"], 0);
     let metrics = bench.gateway.metrics().await;
     assert_eq!(metrics.sum("tollgate_cache_total", &[("result", "HIT")]), 1.0);
-    assert_eq!(
-        metrics.sum("tollgate_tokens_total", &[("kind", "input")]),
-        9.0,
-        "a hit bills nothing"
-    );
+    assert_eq!(metrics.sum("tollgate_tokens_total", &[("kind", "input")]), 9.0, "a hit bills nothing");
     assert_eq!(metrics.sum("tollgate_cost_usd_total", &[]), 12e-6);
 }
 
@@ -74,11 +58,7 @@ async fn an_equal_call_gets_the_same_bytes_without_a_provider() {
 async fn what_changes_nothing_of_the_answer_makes_no_difference() {
     let bench = Bench::new().await;
     bench.assert(&ask("m"), &[], "MISS").await;
-    for members in [
-        json!({"user": "x"}),
-        json!({"stream": false}),
-        json!({"stream_options": null}),
-    ] {
+    for members in [json!({"user": "x"}), json!({"stream": false}), json!({"stream_options": null})] {
         bench.assert(&with(ask("m"), members), &[], "HIT").await;
     }
 }
@@ -111,20 +91,12 @@ async fn callers_may_only_tighten_the_cache() {
     bench.assert(&request, &["x-tollgate-cache: off"], "BYPASS").await;
     bench.assert(&request, &[], "MISS").await;
     let kept = bench.assert(&request, &[], "HIT").await.body;
-    let refreshed = bench
-        .assert(&request, &["cache-control: no-cache"], "REFRESH")
-        .await
-        .body;
+    let refreshed = bench.assert(&request, &["cache-control: no-cache"], "REFRESH").await.body;
     assert_ne!(kept, refreshed);
     assert_eq!(bench.assert(&request, &[], "HIT").await.body, refreshed);
-    let again = bench
-        .assert(&request, &["x-tollgate-cache: refresh"], "REFRESH")
-        .await
-        .body;
+    let again = bench.assert(&request, &["x-tollgate-cache: refresh"], "REFRESH").await.body;
     assert_eq!(bench.assert(&request, &[], "HIT").await.body, again);
-    bench
-        .assert(&other, &["cache-control: no-store, no-cache"], "BYPASS")
-        .await;
+    bench.assert(&other, &["cache-control: no-store, no-cache"], "BYPASS").await;
     bench.assert(&other, &["cache-control: max-age=600"], "MISS").await;
     bench.assert(&other, &["cache-control: max-age=600"], "HIT").await;
     bench.assert(&other, &["cache-control: max-age=0"], "MISS").await;
@@ -161,13 +133,8 @@ async fn without_a_cache_it_is_off() {
 
 #[tokio::test]
 async fn only_complete_answers_are_kept() {
-    let choice = |members: &str| {
-        Reply::new(
-            200,
-            "application/json",
-            format!(r#"{{"choices":[{{"index":0,{members}}}]}}"#),
-        )
-    };
+    let choice =
+        |members: &str| Reply::new(200, "application/json", format!(r#"{{"choices":[{{"index":0,{members}}}]}}"#));
     for reply in [
         choice(r#""message":{"role":"assistant","content":"x"},"finish_reason":"length""#),
         choice(r#""message":{"role":"assistant","content":"x"},"finish_reason":"content_filter""#),
@@ -187,11 +154,7 @@ async fn only_complete_answers_are_kept() {
 async fn errors_are_not_kept() {
     let provider = Scripted::in_turn([refusal(500), refusal(400), good()]).await;
     let gateway = Gateway::start(Setup::one(&provider).cache()).await;
-    let statuses = [
-        gateway.chat(&ask("m")).await,
-        gateway.chat(&ask("m")).await,
-        gateway.chat(&ask("m")).await,
-    ];
+    let statuses = [gateway.chat(&ask("m")).await, gateway.chat(&ask("m")).await, gateway.chat(&ask("m")).await];
     assert_eq!(statuses.map(|response| response.status), [502, 400, 200]);
 }
 
@@ -223,9 +186,7 @@ async fn scopes_keep_callers_apart() {
 #[tokio::test]
 async fn a_hit_counts_as_a_request() {
     let provider = Scripted::saying(TEXT).await;
-    let setup = Setup::one(&provider)
-        .key("alice", "sk-alice-secret", "limits = { requests = \"2/h\" }")
-        .cache();
+    let setup = Setup::one(&provider).key("alice", "sk-alice-secret", "limits = { requests = \"2/h\" }").cache();
     let gateway = Gateway::start(setup).await;
     let key = "authorization: Bearer sk-alice-secret";
     let mut seen = Vec::new();

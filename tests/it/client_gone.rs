@@ -5,9 +5,7 @@ use serde_json::json;
 use crate::harness::*;
 
 async fn assert_gone(gateway: &Gateway, provider: &Scripted, count: usize) -> serde_json::Value {
-    provider
-        .until("the gateway giving the provider up", |counts| counts.gone == count)
-        .await;
+    provider.until("the gateway giving the provider up", |counts| counts.gone == count).await;
     let record = gateway.record(count).await;
     assert_eq!(record["call.outcome"], "client_gone", "{record}");
     record
@@ -27,19 +25,8 @@ async fn before_the_answer_begins() {
         assert!(cost(&record) > Some(0.0), "{record}");
     }
     let metrics = gateway.metrics().await;
-    assert_eq!(
-        metrics.sum("tollgate_calls_total", &[("outcome", "client_gone")]),
-        2.0,
-        "{}",
-        metrics.0
-    );
-    assert_eq!(
-        metrics.sum(
-            "tollgate_attempts_total",
-            &[("provider", "only"), ("class", "abandoned")]
-        ),
-        2.0
-    );
+    assert_eq!(metrics.sum("tollgate_calls_total", &[("outcome", "client_gone")]), 2.0, "{}", metrics.0);
+    assert_eq!(metrics.sum("tollgate_attempts_total", &[("provider", "only"), ("class", "abandoned")]), 2.0);
 }
 
 #[tokio::test]
@@ -100,9 +87,7 @@ async fn while_a_repeat_is_waited_for() {
     let provider = Scripted::always(refusal(429).header("retry-after", 4)).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, "retries = 1")).await;
     let connection = gateway.begin(&ask("m")).await;
-    provider
-        .until("the first attempt", |counts| counts.calls == 1 && counts.in_flight == 0)
-        .await;
+    provider.until("the first attempt", |counts| counts.calls == 1 && counts.in_flight == 0).await;
     drop(connection);
     assert_eq!(gateway.record(1).await["call.outcome"], "client_gone");
     assert_eq!(provider.calls(), 1);
@@ -130,12 +115,7 @@ async fn a_half_close_counts_as_gone() {
 #[tokio::test]
 async fn one_stream_of_an_http_2_connection() {
     let provider = Scripted::start(|seen| {
-        if seen.streamed() {
-            Reply::stream([role(), text("Hello")]).then(Step::Stall)
-        } else {
-            good()
-        }
-        .script()
+        if seen.streamed() { Reply::stream([role(), text("Hello")]).then(Step::Stall) } else { good() }.script()
     })
     .await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
@@ -158,11 +138,7 @@ async fn in_the_middle_of_the_request() {
     let request = raw_chat(&with(ask("m"), json!({"x": "x".repeat(10_000)})));
     connection.send(&request[..5_000]).await;
     drop(connection);
-    gateway
-        .event("an end of the half request", |event| {
-            event["message"] == "request refused"
-        })
-        .await;
+    gateway.event("an end of the half request", |event| event["message"] == "request refused").await;
     assert_eq!(provider.calls(), 0);
 }
 

@@ -12,10 +12,7 @@ use crate::harness::*;
 fn run(arguments: &[&str], file: Option<&str>, environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tollgate();
-    command
-        .args(arguments)
-        .current_dir(folder.path())
-        .stdout(Stdio::piped());
+    command.args(arguments).current_dir(folder.path()).stdout(Stdio::piped());
     command.envs(environment.iter().copied());
     if let Some(text) = file {
         let path = folder.path().join("tollgate.toml");
@@ -41,17 +38,7 @@ fn check_tells_every_fault_with_its_line_and_serve_refuses_the_same() {
         let output = run(&[command], Some(&file), &[]);
         let said = said(&output);
         assert_eq!(output.status.code(), Some(78), "{said}");
-        for part in [
-            ":3:",
-            "listn",
-            "did you mean `listen`",
-            ":4:",
-            "nowhere",
-            ":7:",
-            "10000",
-            ":9:",
-            "`q`",
-        ] {
+        for part in [":3:", "listn", "did you mean `listen`", ":4:", "nowhere", ":7:", "10000", ":9:", "`q`"] {
             assert!(said.contains(part), "{command}: no {part} in\n{said}");
         }
     }
@@ -66,16 +53,10 @@ fn check_passes_a_good_file() {
 #[test]
 fn serve_refuses_what_would_be_open_to_the_world() {
     for (file, environment) in [
-        (
-            format!("auth.required = false\n[server]\nlisten = \"0.0.0.0:0\"\n{PROVIDER}"),
-            vec![],
-        ),
+        (format!("auth.required = false\n[server]\nlisten = \"0.0.0.0:0\"\n{PROVIDER}"), vec![]),
         (format!("[server]\nlisten = \"0.0.0.0:0\"\n{PROVIDER}"), vec![]),
         (format!("[[auth.keys]]\nid = \"a\"\nsecret = \"\"\n{PROVIDER}"), vec![]),
-        (
-            format!("auth.required = false\n{PROVIDER}"),
-            vec![("TOLLGATE__SERVER__LISTEN", "0.0.0.0:0")],
-        ),
+        (format!("auth.required = false\n{PROVIDER}"), vec![("TOLLGATE__SERVER__LISTEN", "0.0.0.0:0")]),
     ] {
         let output = run(&["serve"], Some(&file), &environment);
         assert_eq!(output.status.code(), Some(78), "{file}: {}", said(&output));
@@ -115,13 +96,8 @@ async fn healthcheck_says_whether_the_door_is_open() {
     let gateway = Gateway::start(Setup::one(&provider)).await;
     // The gateway's own environment tells where it listens.
     let door = gateway.door.to_string();
-    let check = move || {
-        run(
-            &["healthcheck"],
-            None,
-            &[("TOLLGATE__SERVER__LISTEN", &door), ("OPENAI_API_KEY", "sk-test")],
-        )
-    };
+    let check =
+        move || run(&["healthcheck"], None, &[("TOLLGATE__SERVER__LISTEN", &door), ("OPENAI_API_KEY", "sk-test")]);
     let healthy = check();
     assert_eq!(healthy.status.code(), Some(0), "{}", said(&healthy));
     gateway.terminate();
@@ -134,9 +110,7 @@ async fn healthcheck_says_whether_the_door_is_open() {
 async fn the_demo_prints_what_to_paste_and_it_works() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tollgate();
-    command
-        .args(["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-        .current_dir(folder.path());
+    command.args(["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).current_dir(folder.path());
     let mut demo = Running::of_stdout(&mut command);
     let mut welcome = String::new();
     while !(welcome.contains("sk-")
@@ -149,40 +123,22 @@ async fn the_demo_prints_what_to_paste_and_it_works() {
     }
     let word = |begin: &str| {
         let rest = &welcome[welcome.find(begin).unwrap()..];
-        rest.split(|c: char| c.is_whitespace() || "\"'\\,)".contains(c))
-            .next()
-            .unwrap()
-            .to_owned()
+        rest.split(|c: char| c.is_whitespace() || "\"'\\,)".contains(c)).next().unwrap().to_owned()
     };
     let (key, address) = (word("sk-"), word("http://localhost:"));
-    let model = welcome
-        .split("\"model\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .nth(1)
-        .unwrap()
-        .to_owned();
+    let model = welcome.split("\"model\"").nth(1).unwrap().split('"').nth(1).unwrap().to_owned();
     let port = address.split([':', '/']).nth(4).unwrap();
     let door = format!("127.0.0.1:{port}").parse().unwrap();
     let authorization = format!("authorization: Bearer {key}");
     for streamed in [false, true] {
         let mut connection = Connection::open(door).await;
         let request = with(ask(&model), serde_json::json!({"stream": streamed}));
-        connection
-            .send(post(
-                "/v1/chat/completions",
-                &[JSON, &authorization],
-                request.to_string(),
-            ))
-            .await;
+        connection.send(post("/v1/chat/completions", &[JSON, &authorization], request.to_string())).await;
         let response = connection.response().await;
         assert_eq!(response.status, 200, "{}", response.text());
     }
     let mut connection = Connection::open(door).await;
-    connection
-        .send(post("/v1/chat/completions", &[JSON], ask(&model).to_string()))
-        .await;
+    connection.send(post("/v1/chat/completions", &[JSON], ask(&model).to_string())).await;
     assert_eq!(connection.response().await.status, 401);
     drop(connection);
     demo.end();
@@ -222,16 +178,11 @@ impl Running {
 
     fn follow(child: Child, source: impl Read + 'static) -> Self {
         let lines = BufReader::new(source).lines().map_while(Result::ok);
-        Self {
-            child,
-            lines: Box::new(lines),
-        }
+        Self { child, lines: Box::new(lines) }
     }
 
     fn line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
-        self.lines
-            .find(|line| wanted(line))
-            .expect("the command says so before it ends")
+        self.lines.find(|line| wanted(line)).expect("the command says so before it ends")
     }
 
     /// Ends it with SIGTERM, which it takes well.

@@ -47,12 +47,7 @@ async fn a_caller_may_shorten_the_deadline() {
     assert_deadline(&gateway, &ask("m"), &["x-tollgate-deadline-ms: 300"]).await;
     assert_deadline(&gateway, &ask_stream("m"), &["x-tollgate-deadline-ms: 300"]).await;
     assert_deadline(&gateway, &ask("m"), &["x-stainless-read-timeout: 0.3"]).await;
-    assert_deadline(
-        &gateway,
-        &ask("m"),
-        &["x-stainless-read-timeout: 600", "x-tollgate-deadline-ms: 300"],
-    )
-    .await;
+    assert_deadline(&gateway, &ask("m"), &["x-stainless-read-timeout: 600", "x-tollgate-deadline-ms: 300"]).await;
 }
 
 #[tokio::test]
@@ -65,14 +60,9 @@ async fn a_caller_may_not_lengthen_it() {
 
 #[tokio::test]
 async fn a_callers_hurry_is_not_held_against_the_provider() {
-    let provider = Scripted::start(|seen| {
-        if seen.json()["seed"] == 1 {
-            Script(vec![Step::Stall])
-        } else {
-            good().script()
-        }
-    })
-    .await;
+    let provider =
+        Scripted::start(|seen| if seen.json()["seed"] == 1 { Script(vec![Step::Stall]) } else { good().script() })
+            .await;
     let setup = Setup::new().provider("only", &provider, "breaker = { failures = 2, open = \"60s\" }");
     let gateway = Gateway::start(setup).await;
     let hurried = with(ask("m"), serde_json::json!({"seed": 1}));
@@ -104,11 +94,7 @@ async fn a_provider_that_says_nothing_leaves_time_for_another() {
     let first = Scripted::always(silent()).await;
     let second = Scripted::saying("second").await;
     let setup = Setup::new()
-        .provider(
-            "first",
-            &first,
-            "timeouts = { first_byte = \"200ms\", response = \"200ms\" }",
-        )
+        .provider("first", &first, "timeouts = { first_byte = \"200ms\", response = \"200ms\" }")
         .provider("second", &second, "")
         .ordered("chat", &["first/m", "second/m"]);
     let gateway = Gateway::start(setup).await;
@@ -122,10 +108,7 @@ async fn a_provider_that_says_nothing_leaves_time_for_another() {
 #[tokio::test]
 async fn after_the_commit_only_the_providers_own_clocks_hold() {
     let (opened, wait) = gate();
-    let reply = Reply::stream([role(), text("Hello")])
-        .then(Step::Wait(wait))
-        .then_event(finish())
-        .then_event(DONE);
+    let reply = Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);
     let provider = Scripted::always(reply).await;
     let gateway = Gateway::start(Setup::one(&provider).server("deadline = \"300ms\"")).await;
     let mut connection = gateway.begin(&ask_stream("m")).await;

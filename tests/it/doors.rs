@@ -23,12 +23,7 @@ async fn models_are_listed_names_first_and_then_what_providers_list() {
     let response = gateway.get("/v1/models", &[]).await;
     let list = response.json();
     assert_eq!((response.status, &list["object"]), (200, &json!("list")));
-    let ids: Vec<_> = list["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|model| model["id"].as_str().unwrap())
-        .collect();
+    let ids: Vec<_> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["chat", "m", "vendor/b"]);
     for model in list["data"].as_array().unwrap() {
         assert_eq!(model["object"], "model");
@@ -47,13 +42,7 @@ async fn models_are_listed_names_first_and_then_what_providers_list() {
 #[tokio::test]
 async fn probes_answer_on_both_doors_and_call_nobody() {
     let (provider, gateway) = plain().await;
-    for path in [
-        "/livez",
-        "/readyz",
-        "/healthz",
-        "/health/liveliness",
-        "/health/readiness",
-    ] {
+    for path in ["/livez", "/readyz", "/healthz", "/health/liveliness", "/health/readiness"] {
         for door in [gateway.door, gateway.admin] {
             assert_eq!(gateway.exchange(door, get(path, &[])).await.status, 200, "{path}");
         }
@@ -76,13 +65,7 @@ async fn probes_need_no_key_and_the_rest_does() {
 async fn metrics_are_on_the_admin_door_only() {
     let (_provider, gateway) = plain().await;
     assert_eq!(gateway.exchange(gateway.admin, get("/metrics", &[])).await.status, 200);
-    for path in [
-        "/metrics",
-        "/admin/v1/config",
-        "/admin",
-        "/debug/pprof",
-        "/health/details",
-    ] {
+    for path in ["/metrics", "/admin/v1/config", "/admin", "/debug/pprof", "/health/details"] {
         assert_eq!(gateway.get(path, &[]).await.status, 404, "{path}");
     }
     let chat = post("/v1/chat/completions", &[JSON], ask("m").to_string());
@@ -113,12 +96,9 @@ async fn unknown_paths_are_404_and_wrong_methods_405_before_the_key_is_read() {
             assert_error_shape_of(&response);
         }
     }
-    for (method, path) in [
-        ("GET", "/v1/chat/completions"),
-        ("DELETE", "/v1/models"),
-        ("PUT", "/v1/chat/completions"),
-        ("POST", "/livez"),
-    ] {
+    for (method, path) in
+        [("GET", "/v1/chat/completions"), ("DELETE", "/v1/models"), ("PUT", "/v1/chat/completions"), ("POST", "/livez")]
+    {
         let request = head(method, path, &["content-length: 0"]);
         let response = gateway.exchange(gateway.door, request).await;
         assert_eq!(response.status, 405, "{method} {path}: {}", response.text());
@@ -132,67 +112,37 @@ async fn unknown_paths_are_404_and_wrong_methods_405_before_the_key_is_read() {
 fn assert_error_shape_of(response: &Response) {
     let error = &response.json()["error"];
     assert_eq!(error["type"], "invalid_request_error", "{}", response.text());
-    assert!(
-        error["message"].is_string() && error["param"].is_null(),
-        "{}",
-        response.text()
-    );
+    assert!(error["message"].is_string() && error["param"].is_null(), "{}", response.text());
 }
 
 #[tokio::test]
 async fn browsers_may_call_from_configured_origins_only() {
     let provider = Scripted::saying(TEXT).await;
-    let setup = Setup::one(&provider)
-        .key("alice", "sk-alice-secret", "")
-        .server("cors_origins = [\"https://app.example\"]");
+    let setup =
+        Setup::one(&provider).key("alice", "sk-alice-secret", "").server("cors_origins = [\"https://app.example\"]");
     let gateway = Gateway::start(setup).await;
     let preflight = |origin| {
         let origin = format!("origin: {origin}");
         let wanted = "access-control-request-headers: authorization, content-type";
-        head(
-            "OPTIONS",
-            "/v1/chat/completions",
-            &[&origin, "access-control-request-method: POST", wanted],
-        )
+        head("OPTIONS", "/v1/chat/completions", &[&origin, "access-control-request-method: POST", wanted])
     };
     let response = gateway.exchange(gateway.door, preflight("https://app.example")).await;
     assert!([200, 204].contains(&response.status), "{}", response.status);
-    assert_eq!(
-        response.header("access-control-allow-origin"),
-        Some("https://app.example")
-    );
+    assert_eq!(response.header("access-control-allow-origin"), Some("https://app.example"));
     let allowed = |name| response.header(name).unwrap_or_default().to_lowercase();
-    assert!(
-        allowed("access-control-allow-headers").contains("authorization"),
-        "{:?}",
-        response.head
-    );
-    assert!(
-        allowed("access-control-allow-methods").contains("post"),
-        "{:?}",
-        response.head
-    );
+    assert!(allowed("access-control-allow-headers").contains("authorization"), "{:?}", response.head);
+    assert!(allowed("access-control-allow-methods").contains("post"), "{:?}", response.head);
 
     let key = "authorization: Bearer sk-alice-secret";
-    let response = gateway
-        .chat_with(&ask("m"), &[key, "origin: https://app.example"])
-        .await;
-    assert_eq!(
-        response.header("access-control-allow-origin"),
-        Some("https://app.example")
-    );
+    let response = gateway.chat_with(&ask("m"), &[key, "origin: https://app.example"]).await;
+    assert_eq!(response.header("access-control-allow-origin"), Some("https://app.example"));
     // A page must be able to read why it was refused.
     let refused = gateway.chat_with(&ask("m"), &["origin: https://app.example"]).await;
     assert_eq!(refused.status, 401);
-    assert_eq!(
-        refused.header("access-control-allow-origin"),
-        Some("https://app.example")
-    );
+    assert_eq!(refused.header("access-control-allow-origin"), Some("https://app.example"));
     for response in [
         gateway.exchange(gateway.door, preflight("https://evil.example")).await,
-        gateway
-            .chat_with(&ask("m"), &[key, "origin: https://evil.example"])
-            .await,
+        gateway.chat_with(&ask("m"), &[key, "origin: https://evil.example"]).await,
     ] {
         assert_eq!(response.header("access-control-allow-origin"), None);
     }
@@ -202,11 +152,7 @@ async fn browsers_may_call_from_configured_origins_only() {
 async fn without_origins_there_are_no_cors_headers() {
     let (_provider, gateway) = plain().await;
     let response = gateway.chat_with(&ask("m"), &["origin: https://app.example"]).await;
-    assert!(
-        !response.names().iter().any(|name| name.starts_with("access-control-")),
-        "{:?}",
-        response.head
-    );
+    assert!(!response.names().iter().any(|name| name.starts_with("access-control-")), "{:?}", response.head);
 }
 
 #[tokio::test]

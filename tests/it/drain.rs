@@ -5,10 +5,7 @@ use crate::harness::*;
 #[tokio::test]
 async fn a_stream_that_is_under_way_may_finish() {
     let (opened, wait) = gate();
-    let reply = Reply::stream([role(), text("Hello")])
-        .then(Step::Wait(wait))
-        .then_event(finish())
-        .then_event(DONE);
+    let reply = Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);
     let provider = Scripted::always(reply).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
     let mut idle = Connection::open(gateway.door).await;

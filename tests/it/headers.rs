@@ -22,12 +22,7 @@ async fn an_answer_says_who_gave_it_and_what_it_cost() {
     assert_eq!(cost, 12e-6);
     let overhead: u64 = response.header("x-tollgate-overhead-us").unwrap().parse().unwrap();
     assert!(overhead < 10_000_000);
-    for absent in [
-        "retry-after",
-        "x-should-retry",
-        "x-tollgate-cache-age",
-        "x-ratelimit-limit-requests",
-    ] {
+    for absent in ["retry-after", "x-should-retry", "x-tollgate-cache-age", "x-ratelimit-limit-requests"] {
         assert_eq!(response.header(absent), None, "{absent}");
     }
 }
@@ -47,9 +42,7 @@ async fn the_request_id_is_always_ours_and_leads_to_the_record() {
     .collect();
     assert!(ids.iter().all(|id| id != "chosen-by-the-client"), "{ids:?}");
     for id in &ids {
-        gateway
-            .event("an end with this id", |event| event["call.id"] == id.as_str())
-            .await;
+        gateway.event("an end with this id", |event| event["call.id"] == id.as_str()).await;
     }
     assert!(gateway.get("/v1/models", &[]).await.header("x-request-id").is_some());
 }
@@ -59,9 +52,7 @@ async fn a_record_tells_the_whole_call() {
     let provider = Scripted::always(good()).await;
     let setup = Setup::one(&provider).key("alice-1", "sk-alice-secret", "user = \"alice\"\nteam = \"docs\"");
     let gateway = Gateway::start(setup).await;
-    let response = gateway
-        .chat_with(&ask("m"), &["authorization: Bearer sk-alice-secret"])
-        .await;
+    let response = gateway.chat_with(&ask("m"), &["authorization: Bearer sk-alice-secret"]).await;
     assert_eq!(response.status, 200, "{}", response.text());
     let record = gateway.record(1).await;
     for (name, value) in [
@@ -95,25 +86,15 @@ async fn the_metrics_tell_it_too() {
     let metrics = gateway.metrics().await;
     let ok = [("model", "m"), ("provider", "only"), ("outcome", "ok")];
     assert_eq!(metrics.sum("tollgate_calls_total", &ok), 2.0, "{}", metrics.0);
-    assert_eq!(
-        metrics.sum("tollgate_tokens_total", &[("provider", "only"), ("kind", "input")]),
-        9.0
-    );
+    assert_eq!(metrics.sum("tollgate_tokens_total", &[("provider", "only"), ("kind", "input")]), 9.0);
     assert_eq!(metrics.sum("tollgate_tokens_total", &[("kind", "output")]), 3.0);
     assert!(metrics.sum("tollgate_cost_usd_total", &[("provider", "only"), ("model", "m")]) >= 12e-6);
-    assert_eq!(
-        metrics.sum("tollgate_attempts_total", &[("provider", "only"), ("class", "ok")]),
-        2.0
-    );
+    assert_eq!(metrics.sum("tollgate_attempts_total", &[("provider", "only"), ("class", "ok")]), 2.0);
     assert_eq!(metrics.sum("tollgate_cache_total", &[("result", "OFF")]), 2.0);
     assert_eq!(metrics.sum("tollgate_call_duration_seconds_count", &[]), 2.0);
     assert_eq!(metrics.sum("tollgate_time_to_first_token_seconds_count", &[]), 1.0);
     assert!(metrics.sum("tollgate_overhead_seconds_count", &[]) >= 2.0);
-    assert!(
-        !metrics.0.contains("of the client"),
-        "a label from a client's text: {}",
-        metrics.0
-    );
+    assert!(!metrics.0.contains("of the client"), "a label from a client's text: {}", metrics.0);
     for name in ["tollgate_inflight", "tollgate_breaker_state"] {
         assert!(metrics.has(name), "{name} in {}", metrics.0);
     }
@@ -127,10 +108,7 @@ async fn errors_say_whether_to_come_again() {
     failed.assert_error(502, "api_error", Some("all_providers_failed"));
     let seconds: u64 = failed.header("retry-after").unwrap().parse().unwrap();
     let millis: u64 = failed.header("retry-after-ms").unwrap().parse().unwrap();
-    assert!(
-        seconds >= 1 && millis >= 1 && seconds == millis.div_ceil(1000),
-        "{seconds} s, {millis} ms"
-    );
+    assert!(seconds >= 1 && millis >= 1 && seconds == millis.div_ceil(1000), "{seconds} s, {millis} ms");
     assert_ne!(failed.header("x-should-retry"), Some("false"));
     let mistaken = gateway.chat(&json!({"model": "m"})).await;
     mistaken.assert_caller_error(400);

@@ -27,16 +27,10 @@ impl Bench {
     /// The answer's status, with which the connection ends; a request in the same breath is not done.
     async fn refuses(&self, name: &str, request: impl AsRef<[u8]>, statuses: &[u16]) {
         let mut connection = Connection::open(self.gateway.door).await;
-        connection
-            .send([request.as_ref(), smuggled().as_bytes()].concat())
-            .await;
+        connection.send([request.as_ref(), smuggled().as_bytes()].concat()).await;
         let answer = connection.until_closed().await;
         let text = String::from_utf8_lossy(&answer).into_owned();
-        let status = text
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok())
-            .unwrap_or(0);
+        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         assert!(statuses.contains(&status), "{name}: {text}");
         let answers = text.lines().filter(|line| line.starts_with("HTTP/1.1 ")).count();
         assert_eq!(answers, 1, "{name}: {text}");
@@ -61,10 +55,7 @@ async fn two_lengths_are_refused() {
         ("a length of no number", "content-length: five"),
         ("a length beyond all", "content-length: 99999999999999999999"),
         ("a negative length", "content-length: -1"),
-        (
-            "chunked twice",
-            "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
-        ),
+        ("chunked twice", "transfer-encoding: chunked\r\ntransfer-encoding: chunked"),
         ("chunked twice in one", "transfer-encoding: chunked, chunked"),
         ("identity", "transfer-encoding: identity"),
         ("something else", "transfer-encoding: xchunked"),
@@ -91,31 +82,17 @@ async fn odd_bytes_in_a_head_are_refused() {
     ] {
         bench.refuses_headers(name, headers).await;
     }
-    bench
-        .refuses("bare line feeds", "GET /livez HTTP/1.1\nhost: gateway\n\n", &[400])
-        .await;
-    bench
-        .refuses(
-            "one bare line feed",
-            "GET /livez HTTP/1.1\r\nhost: gateway\nx-a: b\r\n\r\n",
-            &[400],
-        )
-        .await;
+    bench.refuses("bare line feeds", "GET /livez HTTP/1.1\nhost: gateway\n\n", &[400]).await;
+    bench.refuses("one bare line feed", "GET /livez HTTP/1.1\r\nhost: gateway\nx-a: b\r\n\r\n", &[400]).await;
 }
 
 #[tokio::test]
 async fn the_host_is_given_once() {
     let bench = Bench::new().await;
     bench.refuses("none", "GET /livez HTTP/1.1\r\n\r\n", &[400]).await;
-    bench
-        .refuses("two", "GET /livez HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", &[400])
-        .await;
-    bench
-        .refuses("two alike", "GET /livez HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", &[400])
-        .await;
-    bench
-        .refuses("with a path", "GET /livez HTTP/1.1\r\nhost: x/?a\r\n\r\n", &[400])
-        .await;
+    bench.refuses("two", "GET /livez HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", &[400]).await;
+    bench.refuses("two alike", "GET /livez HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", &[400]).await;
+    bench.refuses("with a path", "GET /livez HTTP/1.1\r\nhost: x/?a\r\n\r\n", &[400]).await;
 }
 
 #[tokio::test]
@@ -129,9 +106,7 @@ async fn first_lines_that_are_none_are_refused() {
         "G@T\u{0}/ HTTP/1.1",
         "\u{16}\u{3}\u{1}\u{2}",
     ] {
-        bench
-            .refuses(line, format!("{line}\r\nhost: gateway\r\n\r\n"), &[400, 505])
-            .await;
+        bench.refuses(line, format!("{line}\r\nhost: gateway\r\n\r\n"), &[400, 505]).await;
     }
 }
 
@@ -139,31 +114,13 @@ async fn first_lines_that_are_none_are_refused() {
 async fn heads_beyond_measure_are_refused() {
     let bench = Bench::new().await;
     let many: String = (0..101).map(|number| format!("x-{number}: 1\r\n")).collect();
-    bench
-        .refuses(
-            "101 headers",
-            format!("GET /livez HTTP/1.1\r\nhost: a\r\n{many}\r\n"),
-            &[400, 431],
-        )
-        .await;
+    bench.refuses("101 headers", format!("GET /livez HTTP/1.1\r\nhost: a\r\n{many}\r\n"), &[400, 431]).await;
     let long = "x".repeat(64 << 10);
     bench
-        .refuses(
-            "64 KiB in a header",
-            format!("GET /livez HTTP/1.1\r\nhost: a\r\nx-a: {long}\r\n\r\n"),
-            &[400, 431],
-        )
+        .refuses("64 KiB in a header", format!("GET /livez HTTP/1.1\r\nhost: a\r\nx-a: {long}\r\n\r\n"), &[400, 431])
         .await;
-    bench
-        .refuses(
-            "a long path",
-            format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"),
-            &[400, 414, 431],
-        )
-        .await;
-    bench
-        .refuses("a head without end", "x".repeat(1 << 20), &[400, 431])
-        .await;
+    bench.refuses("a long path", format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), &[400, 414, 431]).await;
+    bench.refuses("a head without end", "x".repeat(1 << 20), &[400, 431]).await;
 }
 
 #[tokio::test]
@@ -177,13 +134,7 @@ async fn bodies_in_broken_chunks_are_refused() {
     ] {
         bench.gateway.expect_calls(1);
         let mut connection = Connection::open(bench.gateway.door).await;
-        connection
-            .send(head(
-                "POST",
-                "/v1/chat/completions",
-                &[JSON, "transfer-encoding: chunked"],
-            ))
-            .await;
+        connection.send(head("POST", "/v1/chat/completions", &[JSON, "transfer-encoding: chunked"])).await;
         connection.send([body.as_bytes(), smuggled().as_bytes()].concat()).await;
         let answer = connection.until_closed().await;
         let text = String::from_utf8_lossy(&answer);
@@ -198,16 +149,8 @@ async fn nothing_follows_a_chunked_request_on_its_connection() {
     bench.gateway.expect_calls(1);
     let body = ask("m").to_string();
     let mut connection = Connection::open(bench.gateway.door).await;
-    connection
-        .send(head(
-            "POST",
-            "/v1/chat/completions",
-            &[JSON, "transfer-encoding: chunked"],
-        ))
-        .await;
-    connection
-        .send(format!("{:x}\r\n{body}\r\n0\r\n\r\n{}", body.len(), smuggled()))
-        .await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "transfer-encoding: chunked"])).await;
+    connection.send(format!("{:x}\r\n{body}\r\n0\r\n\r\n{}", body.len(), smuggled())).await;
     let answer = connection.until_closed().await;
     let text = String::from_utf8_lossy(&answer);
     assert_eq!(text.matches("HTTP/1.1 200").count(), 1, "{text}");
@@ -218,18 +161,9 @@ async fn nothing_follows_a_chunked_request_on_its_connection() {
 async fn other_spellings_of_an_address_reach_nothing_else() {
     let bench = Bench::new().await;
     for (request, status) in [
-        (
-            "GET http://gateway/livez HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n",
-            200,
-        ),
-        (
-            "GET http://evil.example/metrics HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n",
-            404,
-        ),
-        (
-            "GET /metrics HTTP/1.1\r\nhost: 127.0.0.1:3001\r\nconnection: close\r\n\r\n",
-            404,
-        ),
+        ("GET http://gateway/livez HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n", 200),
+        ("GET http://evil.example/metrics HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n", 404),
+        ("GET /metrics HTTP/1.1\r\nhost: 127.0.0.1:3001\r\nconnection: close\r\n\r\n", 404),
         ("GET /livez HTTP/1.0\r\nhost: gateway\r\n\r\n", 200),
         ("OPTIONS * HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n", 404),
     ] {

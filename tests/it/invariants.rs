@@ -39,10 +39,7 @@ async fn one(gateway: &Gateway, first: &Scripted, number: usize) {
             assert!(response.status >= 200 && response.end == End::Whole, "{number}: {text}");
             if response.status == 200 && number.is_multiple_of(2) {
                 // A stream says that it is whole or that it is not, and never both.
-                assert!(
-                    text.contains("[DONE]") != text.contains("\"error\""),
-                    "{number}: {text}"
-                );
+                assert!(text.contains("[DONE]") != text.contains("\"error\""), "{number}: {text}");
             }
         }
     }
@@ -64,20 +61,11 @@ async fn a_crowd_of_good_bad_and_abandoned_calls_leaves_nothing_behind() {
     let records = gateway.records(CALLS).await;
     assert_eq!(records.len(), CALLS);
     for provider in [&first, &second] {
-        provider
-            .until("the end of all attempts", |counts| counts.in_flight == 0)
-            .await;
+        provider.until("the end of all attempts", |counts| counts.in_flight == 0).await;
     }
     let metrics = gateway.metrics().await;
-    let attempts: usize = records
-        .iter()
-        .map(|record| record["call.attempts"].as_u64().unwrap() as usize)
-        .sum();
-    assert_eq!(
-        metrics.sum("tollgate_attempts_total", &[]),
-        attempts as f64,
-        "every attempt is counted once"
-    );
+    let attempts: usize = records.iter().map(|record| record["call.attempts"].as_u64().unwrap() as usize).sum();
+    assert_eq!(metrics.sum("tollgate_attempts_total", &[]), attempts as f64, "every attempt is counted once");
     assert_eq!(metrics.sum("tollgate_inflight", &[]), 0.0);
 }
 
@@ -87,12 +75,7 @@ async fn every_place_of_a_provider_is_given_back() {
     let provider = Scripted::start(behaviour).await;
     let lines = "timeouts = { first_byte = \"200ms\", response = \"200ms\", idle = \"200ms\" }\n\
                  limits = { concurrency = 1 }\nbreaker = { failures = 1000000, open = \"1s\" }";
-    let gateway = Gateway::start(
-        Setup::new()
-            .provider("only", &provider, lines)
-            .ordered("chat", &["only/m"]),
-    )
-    .await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, lines).ordered("chat", &["only/m"])).await;
     for number in 0..10 {
         for stream in [false, true] {
             let request = with(ask("chat"), json!({"seed": number, "stream": stream}));

@@ -9,31 +9,17 @@ const COMMENT: &str = ": tollgate\n";
 async fn a_stream_that_waits_for_its_first_byte_is_kept_open() {
     let (opened, wait) = gate();
     let provider = Scripted::always(good_stream().first(Step::Wait(wait))).await;
-    let gateway = Gateway::start(
-        Setup::new()
-            .provider("only", &provider, "inject_usage = false")
-            .server(SOON),
-    )
-    .await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, "inject_usage = false").server(SOON)).await;
     let mut connection = gateway.begin(&ask_stream("m")).await;
     let mut response = connection.head().await.unwrap();
     assert_eq!(response.status, 200);
-    assert!(
-        response
-            .header("content-type")
-            .unwrap()
-            .starts_with("text/event-stream")
-    );
+    assert!(response.header("content-type").unwrap().starts_with("text/event-stream"));
     for absent in ["x-tollgate-provider", "x-tollgate-model", "x-tollgate-attempts"] {
         assert_eq!(response.header(absent), None, "nobody knows {absent} yet");
     }
     assert!(response.header("x-request-id").is_some());
     connection.until(&mut response, &COMMENT.repeat(2)).await;
-    assert_eq!(
-        response.text().replace(COMMENT, ""),
-        "",
-        "nothing but comments, without a blank line"
-    );
+    assert_eq!(response.text().replace(COMMENT, ""), "", "nothing but comments, without a blank line");
     opened.open();
     assert_eq!(connection.rest(&mut response).await, End::Whole);
     let text = response.text();
@@ -44,18 +30,13 @@ async fn a_stream_that_waits_for_its_first_byte_is_kept_open() {
 #[tokio::test]
 async fn a_silence_between_events_is_filled_too() {
     let (opened, wait) = gate();
-    let reply = Reply::stream([role(), text("Hello")])
-        .then(Step::Wait(wait))
-        .then_event(finish())
-        .then_event(DONE);
+    let reply = Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);
     let provider = Scripted::always(reply).await;
     let gateway = Gateway::start(Setup::one(&provider).server(SOON)).await;
     let mut connection = gateway.begin(&ask_stream("m")).await;
     let mut response = connection.head().await.unwrap();
     let begun = role() + &text("Hello");
-    connection
-        .until(&mut response, &format!("{begun}{COMMENT}{COMMENT}"))
-        .await;
+    connection.until(&mut response, &format!("{begun}{COMMENT}{COMMENT}")).await;
     opened.open();
     assert_eq!(connection.rest(&mut response).await, End::Whole);
     assert_eq!(response.text().replace(COMMENT, ""), begun + &finish() + DONE);
@@ -108,10 +89,7 @@ async fn after_a_comment_a_failure_is_one_error_event() {
     opened.open();
     connection.rest(&mut response).await;
     let error = response.assert_stream_error();
-    assert_eq!(
-        (error["type"].as_str(), error["code"].as_str()),
-        (Some("api_error"), Some("all_providers_failed"))
-    );
+    assert_eq!((error["type"].as_str(), error["code"].as_str()), (Some("api_error"), Some("all_providers_failed")));
     assert_eq!(gateway.record(1).await["call.outcome"], "all_failed");
 }
 

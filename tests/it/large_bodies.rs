@@ -21,9 +21,7 @@ async fn an_answer_longer_than_is_held_is_passed_on_and_not_kept() {
     let long = completion(&"word ".repeat(100_000));
     let replies = [
         Reply::new(200, "application/json", long.clone()),
-        Reply::stream([long.clone()])
-            .header("content-type", "application/json")
-            .split(10_000),
+        Reply::stream([long.clone()]).header("content-type", "application/json").split(10_000),
     ];
     for reply in replies {
         let provider = Scripted::always(reply).await;
@@ -37,11 +35,7 @@ async fn an_answer_longer_than_is_held_is_passed_on_and_not_kept() {
             assert_eq!(provider.calls(), call);
         }
         let record = gateway.record(2).await;
-        assert_eq!(
-            (&record["call.outcome"], &record["cost.estimated"]),
-            (&json!("ok"), &json!(true)),
-            "{record}"
-        );
+        assert_eq!((&record["call.outcome"], &record["cost.estimated"]), (&json!("ok"), &json!(true)), "{record}");
         // 500 kB of answer are not free: 125,000 tokens by estimate.
         assert!(cost(&record) > Some(0.1), "{record}");
     }
@@ -51,9 +45,7 @@ async fn an_answer_longer_than_is_held_is_passed_on_and_not_kept() {
 async fn a_long_answer_that_breaks_is_cut_and_never_ends_as_if_it_were_whole() {
     let long = completion(&"word ".repeat(100_000));
     let (seen, wait) = gate();
-    let cut = Reply::new(200, "application/json", long)
-        .cut(200_000, Step::Wait(wait))
-        .then(Step::Fin);
+    let cut = Reply::new(200, "application/json", long).cut(200_000, Step::Wait(wait)).then(Step::Fin);
     let provider = Scripted::always(cut).await;
     let second = Scripted::saying("second").await;
     let gateway = Gateway::start(Setup::pair(&provider, &second).server("response_limit = \"64KiB\"")).await;

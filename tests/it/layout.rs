@@ -29,12 +29,8 @@ const ROOMS: [&str; 22] = [
 ];
 
 /// To the left, and still not to be used.
-const NEVER: [(&str, &str); 4] = [
-    ("dialects", "usage"),
-    ("dialects", "state"),
-    ("layers", "routing"),
-    ("call", "config"),
-];
+const NEVER: [(&str, &str); 4] =
+    [("dialects", "usage"), ("dialects", "state"), ("layers", "routing"), ("call", "config")];
 
 /// One file of `src/`, as the compiler sees it apart from tests.
 struct Source {
@@ -52,9 +48,7 @@ fn sources() -> Vec<Source> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let is_tests = path
-                .file_stem()
-                .is_some_and(|name| name == "tests" || name == "testing");
+            let is_tests = path.file_stem().is_some_and(|name| name == "tests" || name == "testing");
             if path.is_dir() && !is_tests {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") && !is_tests {
@@ -71,12 +65,7 @@ impl Source {
         let mut modules: Vec<_> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         modules.retain(|module| module != "mod");
         let code = without_tests(&without_comments(&std::fs::read_to_string(&path).unwrap()));
-        Self {
-            path,
-            room: modules[0].clone(),
-            depth: modules.len(),
-            code,
-        }
+        Self { path, room: modules[0].clone(), depth: modules.len(), code }
     }
 
     /// The rooms that are named in paths of this file.
@@ -100,12 +89,8 @@ impl Source {
 
 /// The first segments of the path or of the group of paths that begins here.
 fn first_names(path: &str) -> Vec<String> {
-    let name = |path: &str| -> String {
-        path.trim_start()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
-    };
+    let name =
+        |path: &str| -> String { path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let Some(group) = path.strip_prefix('{') else {
         return vec![name(path)];
     };
@@ -171,11 +156,7 @@ fn no_room_uses_a_room_to_its_right() {
         if ["main", "lib"].contains(&source.room.as_str()) {
             continue;
         }
-        assert!(
-            ROOMS.contains(&source.room.as_str()),
-            "{} is in no room of the design",
-            source.path.display()
-        );
+        assert!(ROOMS.contains(&source.room.as_str()), "{} is in no room of the design", source.path.display());
         let uses = source.uses();
         seen += uses.len();
         faults.extend(

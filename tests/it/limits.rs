@@ -9,11 +9,7 @@ const BOB: &str = "authorization: Bearer sk-bob-secret";
 /// Two keys of alice, of which the first has these limits, and one of bob.
 fn callers(provider: &Scripted, alice: &str) -> Setup {
     Setup::one(provider)
-        .key(
-            "alice-1",
-            "sk-alice-secret",
-            &format!("user = \"alice\"\nlimits = {{ {alice} }}"),
-        )
+        .key("alice-1", "sk-alice-secret", &format!("user = \"alice\"\nlimits = {{ {alice} }}"))
         .key("alice-2", "sk-alice-second", "user = \"alice\"")
         .key("bob", "sk-bob-secret", "")
 }
@@ -23,9 +19,7 @@ async fn call(gateway: &Gateway, key: &str) -> Response {
 }
 
 fn number(response: &Response, name: &str) -> f64 {
-    let text = response
-        .header(name)
-        .unwrap_or_else(|| panic!("no {name} in {:?}", response.head));
+    let text = response.header(name).unwrap_or_else(|| panic!("no {name} in {:?}", response.head));
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     digits.parse().unwrap_or_else(|_| panic!("{name}: {text}"))
 }
@@ -63,11 +57,7 @@ async fn a_keys_limit_is_its_own_and_is_told() {
 async fn a_burst_may_be_smaller_than_the_period() {
     let provider = Scripted::saying(TEXT).await;
     let gateway = Gateway::start(callers(&provider, "requests = \"60/h\", burst = 2")).await;
-    let statuses = [
-        call(&gateway, ALICE).await,
-        call(&gateway, ALICE).await,
-        call(&gateway, ALICE).await,
-    ];
+    let statuses = [call(&gateway, ALICE).await, call(&gateway, ALICE).await, call(&gateway, ALICE).await];
     assert_eq!(statuses.map(|response| response.status), [200, 200, 429]);
 }
 
@@ -89,10 +79,7 @@ async fn a_users_limit_holds_for_callers_without_a_key() {
     let provider = Scripted::saying(TEXT).await;
     let gateway = Gateway::start(Setup::one(&provider).table("[limits]\nper_user = { requests = \"1/h\" }")).await;
     assert_eq!(gateway.chat(&ask("m")).await.status, 200);
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(429, "rate_limit_error", Some("rate_limit_exceeded"));
+    gateway.chat(&ask("m")).await.assert_error(429, "rate_limit_error", Some("rate_limit_exceeded"));
 }
 
 #[tokio::test]
@@ -119,11 +106,7 @@ async fn a_refusal_takes_nothing_from_any_bucket() {
         assert_eq!(call(&gateway, ALICE).await.status, 429);
     }
     // Five refusals by the key's bucket have left the user's two.
-    let others = [
-        call(&gateway, ALICE_TWO).await,
-        call(&gateway, ALICE_TWO).await,
-        call(&gateway, ALICE_TWO).await,
-    ];
+    let others = [call(&gateway, ALICE_TWO).await, call(&gateway, ALICE_TWO).await, call(&gateway, ALICE_TWO).await];
     assert_eq!(others.map(|response| response.status), [200, 200, 429]);
 }
 
@@ -140,19 +123,12 @@ async fn a_call_without_a_place_uses_up_no_request() {
             assert!(refused.header("retry-after").is_some());
             assert!(refused.text().contains("concurrency"), "{}", refused.text());
         }
-        assert_eq!(
-            call(&gateway, ALICE_TWO).await.status,
-            200,
-            "another key has its own places"
-        );
+        assert_eq!(call(&gateway, ALICE_TWO).await.status, 200, "another key has its own places");
         opened.open();
     };
     let (first, ()) = tokio::join!(call(&gateway, ALICE), meanwhile);
     assert_eq!(first.status, 200);
-    assert_eq!(
-        [call(&gateway, ALICE).await.status, call(&gateway, ALICE).await.status],
-        [200, 200]
-    );
+    assert_eq!([call(&gateway, ALICE).await.status, call(&gateway, ALICE).await.status], [200, 200]);
     assert_eq!(call(&gateway, ALICE).await.status, 429);
 }
 
@@ -179,9 +155,7 @@ async fn every_way_out_gives_the_place_back() {
         .key("alice", "sk-alice-secret", "limits = { concurrency = 1 }");
     let gateway = Gateway::start(setup).await;
     let stream = ask_stream("m");
-    call(&gateway, ALICE)
-        .await
-        .assert_error(502, "api_error", Some("all_providers_failed"));
+    call(&gateway, ALICE).await.assert_error(502, "api_error", Some("all_providers_failed"));
     gateway.chat_with(&stream, &[ALICE]).await.assert_stream_error();
     for gone in 1..=2 {
         // Before the first byte, and after content.
@@ -205,15 +179,11 @@ async fn every_way_out_gives_the_place_back() {
 #[tokio::test]
 async fn an_address_has_its_ceiling_before_the_caller_is_known() {
     let provider = Scripted::saying(TEXT).await;
-    let setup = Setup::one(&provider)
-        .key("alice", "sk-alice-secret", "")
-        .server("per_ip = \"2/h\"");
+    let setup = Setup::one(&provider).key("alice", "sk-alice-secret", "").server("per_ip = \"2/h\"");
     let gateway = Gateway::start(setup).await;
     assert_eq!(gateway.chat(&ask("m")).await.status, 401);
     assert_eq!(call(&gateway, ALICE).await.status, 200);
-    let refused = gateway
-        .chat_with(&ask("m"), &[ALICE, "x-forwarded-for: 10.9.8.7"])
-        .await;
+    let refused = gateway.chat_with(&ask("m"), &[ALICE, "x-forwarded-for: 10.9.8.7"]).await;
     refused.assert_error(429, "rate_limit_error", Some("rate_limit_exceeded"));
     assert!(refused.header("retry-after").is_some());
     assert_eq!(provider.calls(), 1);
@@ -235,17 +205,8 @@ async fn a_trusted_proxy_says_whose_address_counts() {
     let provider = Scripted::saying(TEXT).await;
     let setup = Setup::one(&provider).server("per_ip = \"1/h\"\ntrusted_proxies = [\"127.0.0.1\"]");
     let gateway = Gateway::start(setup).await;
-    for (address, status) in [
-        ("10.0.0.1", 200),
-        ("10.0.0.2", 200),
-        ("10.0.0.1", 429),
-        ("1.2.3.4, 10.0.0.2", 429),
-    ] {
+    for (address, status) in [("10.0.0.1", 200), ("10.0.0.2", 200), ("10.0.0.1", 429), ("1.2.3.4, 10.0.0.2", 429)] {
         let header = format!("x-forwarded-for: {address}");
-        assert_eq!(
-            gateway.chat_with(&ask("m"), &[&header]).await.status,
-            status,
-            "{address}"
-        );
+        assert_eq!(gateway.chat_with(&ask("m"), &[&header]).await.status, status, "{address}");
     }
 }

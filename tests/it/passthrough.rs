@@ -85,23 +85,14 @@ async fn nothing_in_a_request_chooses_where_it_goes() {
                "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": format!("{url}/x.png")}}]}]}),
     );
     let host = format!("x-custom-host: {url}");
-    let response = gateway
-        .chat_with(&request, &[&host, "x-forwarded-host: evil.example"])
-        .await;
+    let response = gateway.chat_with(&request, &[&host, "x-forwarded-host: evil.example"]).await;
     assert_eq!(response.provider(), "only");
     assert_eq!((trap.counts().connections, provider.calls()), (0, 1));
 }
 
 #[tokio::test]
 async fn usage_is_asked_for_where_the_client_did_not_and_kept_from_it() {
-    let with_usage = [
-        role(),
-        text("Hello"),
-        text(" there"),
-        finish(),
-        usage(9, 3),
-        DONE.to_owned(),
-    ];
+    let with_usage = [role(), text("Hello"), text(" there"), finish(), usage(9, 3), DONE.to_owned()];
     let provider = Scripted::always(Reply::stream(with_usage.clone())).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
 
@@ -114,24 +105,14 @@ async fn usage_is_asked_for_where_the_client_did_not_and_kept_from_it() {
     assert_eq!(response.text(), with_usage.concat());
     assert_eq!(provider.last().text(), asked.to_string());
 
-    let refused = with(
-        ask_stream("m"),
-        json!({"stream_options": {"include_usage": false, "x": 1}}),
-    );
+    let refused = with(ask_stream("m"), json!({"stream_options": {"include_usage": false, "x": 1}}));
     let response = gateway.chat(&refused).await;
     assert_eq!(response.text(), events().concat());
-    assert_eq!(
-        provider.last().json()["stream_options"],
-        json!({"include_usage": true, "x": 1})
-    );
+    assert_eq!(provider.last().json()["stream_options"], json!({"include_usage": true, "x": 1}));
 
     // Billed alike, whether the client wanted to see it or not.
     for record in gateway.records(3).await {
-        assert_eq!(
-            (&record["tokens.input"], &record["tokens.output"]),
-            (&json!(9), &json!(3)),
-            "{record}"
-        );
+        assert_eq!((&record["tokens.input"], &record["tokens.output"]), (&json!(9), &json!(3)), "{record}");
         assert_eq!(cost(&record), Some(12e-6), "{record}");
     }
 }
@@ -181,11 +162,7 @@ async fn usage_counts_in_whichever_event_it_comes() {
         assert_eq!(gateway.chat(&ask_stream("m")).await.status, 200);
     }
     for record in gateway.records(count).await {
-        assert_eq!(
-            (&record["tokens.input"], &record["tokens.output"]),
-            (&json!(9), &json!(3)),
-            "{record}"
-        );
+        assert_eq!((&record["tokens.input"], &record["tokens.output"]), (&json!(9), &json!(3)), "{record}");
         assert_eq!(cost(&record), Some(12e-6), "the same as unstreamed: {record}");
     }
 }

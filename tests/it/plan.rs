@@ -18,19 +18,15 @@ fn priced(input: &str, output: &str) -> String {
 #[tokio::test]
 async fn the_cheapest_provider_for_this_very_call_is_asked() {
     let provider = Scripted::saying(TEXT).await;
-    let setup = Setup::new()
-        .provider("cheap-in", &provider, &priced("1.0", "10.0"))
-        .provider("cheap-out", &provider, &priced("10.0", "1.0"));
+    let setup = Setup::new().provider("cheap-in", &provider, &priced("1.0", "10.0")).provider(
+        "cheap-out",
+        &provider,
+        &priced("10.0", "1.0"),
+    );
     let gateway = Gateway::start(setup).await;
-    let long = with(
-        ask("m"),
-        json!({"max_tokens": 1, "messages": [{"role": "user", "content": "word ".repeat(200)}]}),
-    );
+    let long = with(ask("m"), json!({"max_tokens": 1, "messages": [{"role": "user", "content": "word ".repeat(200)}]}));
     assert_eq!(asked(&gateway, &long).await, "cheap-in");
-    assert_eq!(
-        asked(&gateway, &with(ask("m"), json!({"max_tokens": 1000}))).await,
-        "cheap-out"
-    );
+    assert_eq!(asked(&gateway, &with(ask("m"), json!({"max_tokens": 1000}))).await, "cheap-out");
     // 10 tokens in; 1 token out is cheaper with the first, 100 choices of one are not.
     let narrow = json!({"max_tokens": 1, "messages": [{"role": "user", "content": "x".repeat(40)}]});
     assert_eq!(asked(&gateway, &with(ask("m"), narrow.clone())).await, "cheap-in");
@@ -54,11 +50,7 @@ async fn free_comes_first_and_an_unknown_price_last() {
     let gateway = Gateway::start(setup).await;
     let response = gateway.chat(&ask("m")).await;
     assert_eq!((response.provider(), response.attempts()), ("a-unknown", 4));
-    let order: Vec<_> = failing
-        .seen()
-        .iter()
-        .map(|seen| seen.header("authorization").unwrap().to_owned())
-        .collect();
+    let order: Vec<_> = failing.seen().iter().map(|seen| seen.header("authorization").unwrap().to_owned()).collect();
     assert_eq!(order, ["Bearer sk-free", "Bearer sk-cheap", "Bearer sk-dear"]);
     let metrics = gateway.metrics().await;
     assert_eq!(metrics.sum("tollgate_unpriced_total", &[]), 1.0, "{}", metrics.0);
@@ -68,10 +60,11 @@ async fn free_comes_first_and_an_unknown_price_last() {
 #[tokio::test]
 async fn ties_go_by_target_order_and_bare_names_by_provider() {
     let provider = Scripted::saying(TEXT).await;
-    let setup = Setup::new()
-        .provider("zeta", &provider, "")
-        .provider("alpha", &provider, "")
-        .model("chat", &["zeta/m", "alpha/m"], "strategy = \"cheapest\"");
+    let setup = Setup::new().provider("zeta", &provider, "").provider("alpha", &provider, "").model(
+        "chat",
+        &["zeta/m", "alpha/m"],
+        "strategy = \"cheapest\"",
+    );
     let gateway = Gateway::start(setup).await;
     assert_eq!(asked(&gateway, &ask("chat")).await, "zeta");
     assert_eq!(asked(&gateway, &ask("m")).await, "alpha");
@@ -140,11 +133,7 @@ async fn providers_that_cannot_see_or_use_tools_are_left_out() {
 async fn a_context_that_is_too_small_is_left_out() {
     let provider = Scripted::saying(TEXT).await;
     let setup = Setup::new()
-        .provider(
-            "small",
-            &provider,
-            "models = [{ name = \"m\", input = 0, output = 0, context = 100 }]",
-        )
+        .provider("small", &provider, "models = [{ name = \"m\", input = 0, output = 0, context = 100 }]")
         .provider("large", &provider, &priced("5", "5"));
     let gateway = Gateway::start(setup).await;
     assert_eq!(asked(&gateway, &ask("m")).await, "small");
@@ -174,10 +163,6 @@ async fn a_full_provider_is_passed_over() {
         opened.open();
     };
     assert_eq!(tokio::join!(held, meanwhile).0.provider(), "first");
-    assert_eq!(
-        gateway.chat(&request).await.provider(),
-        "first",
-        "the place was given back"
-    );
+    assert_eq!(gateway.chat(&request).await.provider(), "first", "the place was given back");
     assert_eq!((first.calls(), second.calls()), (2, 1));
 }

@@ -28,11 +28,7 @@ async fn what_is_no_answer_falls_back() {
     Faulty::whole([
         Fault::new("empty", json_reply(""), "malformed"),
         Fault::new("blank", json_reply(" \r\n "), "malformed"),
-        Fault::new(
-            "a login page",
-            Reply::new(200, "text/html", "<html>Log in</html>"),
-            "malformed",
-        ),
+        Fault::new("a login page", Reply::new(200, "text/html", "<html>Log in</html>"), "malformed"),
         Fault::new("a page labelled JSON", json_reply("<html>Log in</html>"), "malformed"),
         Fault::new("an empty object", json_reply("{}"), "malformed"),
         Fault::new("no choices", json_reply(r#"{"choices":[]}"#), "malformed"),
@@ -61,16 +57,8 @@ async fn an_error_inside_a_200_counts_as_what_its_code_says() {
         Fault::new("429", error(json!(429)), "rate_limited").alone(Alone::LIMITED),
         Fault::new("401", error(json!(401)), "unauthorized"),
         Fault::new("402", error(json!(402)), "billing"),
-        Fault::new(
-            "only words",
-            json_reply(r#"{"error":"model exploded"}"#),
-            "server_error",
-        ),
-        Fault::new(
-            "beside choices",
-            json_reply(r#"{"error":{"code":503},"choices":[{"index":0}]}"#),
-            "server_error",
-        ),
+        Fault::new("only words", json_reply(r#"{"error":"model exploded"}"#), "server_error"),
+        Fault::new("beside choices", json_reply(r#"{"error":{"code":503},"choices":[{"index":0}]}"#), "server_error"),
     ])
     .await
     .assert_each_falls_back()
@@ -82,26 +70,10 @@ async fn bodies_of_another_length_than_announced_fall_back() {
     let whole = completion(TEXT).len();
     Faulty::whole([
         Fault::new("too short, closed", good().cut(whole / 2, Step::Fin), "truncated"),
-        Fault::new(
-            "announced too long",
-            good().length(whole + 10).then(Step::Fin),
-            "truncated",
-        ),
-        Fault::new(
-            "announced too short",
-            good().length(whole - 10).then(Step::Fin),
-            "malformed",
-        ),
-        Fault::new(
-            "chunks without an end",
-            Reply::stream([completion(TEXT)]).then(Step::Fin),
-            "truncated",
-        ),
-        Fault::new(
-            "half until close",
-            json_reply(&completion(TEXT)[..40]).until_close(),
-            "malformed",
-        ),
+        Fault::new("announced too long", good().length(whole + 10).then(Step::Fin), "truncated"),
+        Fault::new("announced too short", good().length(whole - 10).then(Step::Fin), "malformed"),
+        Fault::new("chunks without an end", Reply::stream([completion(TEXT)]).then(Step::Fin), "truncated"),
+        Fault::new("half until close", json_reply(&completion(TEXT)[..40]).until_close(), "malformed"),
     ])
     .await
     .assert_each_falls_back()
@@ -112,30 +84,16 @@ async fn bodies_of_another_length_than_announced_fall_back() {
 async fn codings_that_lie_fall_back() {
     let half = gzip(completion(TEXT));
     Faulty::whole([
-        Fault::new(
-            "gzip that is none",
-            good().header("content-encoding", "gzip"),
-            "malformed",
-        ),
+        Fault::new("gzip that is none", good().header("content-encoding", "gzip"), "malformed"),
         Fault::new("brotli", good().header("content-encoding", "br"), "malformed"),
         Fault::new("zstd", good().header("content-encoding", "zstd"), "malformed"),
-        Fault::new(
-            "gzip twice",
-            good().header("content-encoding", "gzip, gzip"),
-            "malformed",
-        ),
+        Fault::new("gzip twice", good().header("content-encoding", "gzip, gzip"), "malformed"),
         Fault::new(
             "half of gzip",
-            json_reply("")
-                .header("content-encoding", "gzip")
-                .then(Step::Write(half[..half.len() / 2].to_vec())),
+            json_reply("").header("content-encoding", "gzip").then(Step::Write(half[..half.len() / 2].to_vec())),
             "malformed",
         ),
-        Fault::new(
-            "gzip without its label",
-            Reply::new(200, "application/json", half),
-            "malformed",
-        ),
+        Fault::new("gzip without its label", Reply::new(200, "application/json", half), "malformed"),
     ])
     .await
     .assert_each_falls_back()
@@ -146,10 +104,7 @@ async fn codings_that_lie_fall_back() {
 async fn gzip_that_nobody_asked_for_is_decoded() {
     let provider = Scripted::start(|seen| {
         if seen.streamed() {
-            Reply::stream([gzip(event_bytes())])
-                .header("content-encoding", "gzip")
-                .split(7)
-                .script()
+            Reply::stream([gzip(event_bytes())]).header("content-encoding", "gzip").split(7).script()
         } else {
             gzipped(completion(TEXT)).script()
         }
@@ -187,10 +142,7 @@ async fn a_gzip_bomb_costs_no_memory() {
     let setup = Setup::one(&provider).server("response_limit = \"1MiB\"");
     let gateway = Gateway::start(setup).await;
     let before = gateway.peak_memory();
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(502, "api_error", Some("all_providers_failed"));
+    gateway.chat(&ask("m")).await.assert_error(502, "api_error", Some("all_providers_failed"));
     let mut connection = gateway.begin(&ask("m")).await;
     let mut response = connection.head().await.unwrap();
     while connection.piece(&mut response).await.is_some() {}

@@ -5,9 +5,7 @@ use crate::harness::*;
 const KEYS: &str = "api_keys = [\"sk-provider-a\", \"sk-provider-b\", \"sk-provider-c\"]";
 
 fn key_of(seen: &Seen) -> char {
-    seen.header("authorization")
-        .and_then(|value| value.chars().last())
-        .unwrap()
+    seen.header("authorization").and_then(|value| value.chars().last()).unwrap()
 }
 
 fn keys_used(provider: &Scripted) -> String {
@@ -44,15 +42,8 @@ async fn a_refused_key_is_left_out_and_the_next_one_answers_the_same_call() {
         }
         // One call met the bad key; the breaker, which one failure would open, knows nothing of it.
         assert_eq!(attempts.iter().sum::<u32>(), 7, "{status}: {attempts:?}");
-        assert_eq!(
-            keys_used(&provider).matches('b').count(),
-            1,
-            "{status}: {}",
-            keys_used(&provider)
-        );
-        let alert = gateway
-            .event("an alert about the key", |event| event["level"] == "ERROR")
-            .await;
+        assert_eq!(keys_used(&provider).matches('b').count(), 1, "{status}: {}", keys_used(&provider));
+        let alert = gateway.event("an alert about the key", |event| event["level"] == "ERROR").await;
         assert_eq!(alert["provider.name"], "only");
         assert!(!gateway.log_text().contains("sk-provider"), "the log names a key");
     }
@@ -100,14 +91,8 @@ async fn other_keys_of_a_provider_are_no_repeats() {
 async fn a_provider_of_which_all_keys_are_refused_never_shows_that_to_the_caller() {
     let provider = Scripted::always(refusal(401)).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(502, "api_error", Some("all_providers_failed"));
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(503, "overloaded", Some("no_provider_available"));
+    gateway.chat(&ask("m")).await.assert_error(502, "api_error", Some("all_providers_failed"));
+    gateway.chat(&ask("m")).await.assert_error(503, "overloaded", Some("no_provider_available"));
     assert_eq!(provider.calls(), 3);
 }
 
@@ -131,9 +116,7 @@ async fn without_keys_refusals_count_on_the_model() {
 async fn a_provider_without_keys_gets_none() {
     let provider = Scripted::always(good()).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
-    let response = gateway
-        .chat_with(&ask("m"), &["authorization: Bearer sk-the-callers-own"])
-        .await;
+    let response = gateway.chat_with(&ask("m"), &["authorization: Bearer sk-the-callers-own"]).await;
     assert_eq!(response.status, 200);
     assert_eq!(provider.last().header("authorization"), None);
 }

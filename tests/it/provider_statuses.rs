@@ -9,25 +9,14 @@ fn page(status: u16) -> Reply {
 
 #[tokio::test]
 async fn errors_of_a_server_fall_back() {
-    let mut faults: Vec<_> = [
-        ("500", 500),
-        ("503", 503),
-        ("529", 529),
-        ("408", 408),
-        ("409", 409),
-        ("425", 425),
-    ]
-    .map(|(name, status)| Fault::new(name, refusal(status), "server_error"))
-    .into();
+    let mut faults: Vec<_> = [("500", 500), ("503", 503), ("529", 529), ("408", 408), ("409", 409), ("425", 425)]
+        .map(|(name, status)| Fault::new(name, refusal(status), "server_error"))
+        .into();
     faults.extend([
         Fault::new("502 in HTML", page(502), "server_error"),
         Fault::new("504 in HTML", page(504), "server_error"),
         Fault::new("520 of a proxy", page(520), "server_error"),
-        Fault::new(
-            "503 with Retry-After",
-            refusal(503).header("retry-after", 7),
-            "server_error",
-        ),
+        Fault::new("503 with Retry-After", refusal(503).header("retry-after", 7), "server_error"),
     ]);
     Faulty::whole(faults.clone()).await.assert_each_falls_back().await;
     Faulty::streamed(faults).await.assert_each_falls_back().await;
@@ -41,12 +30,7 @@ async fn refusals_of_a_key_or_a_model_fall_back_and_never_reach_the_caller_as_su
         Fault::new("403", refusal(403), "forbidden"),
         Fault::new("404", refusal(404), "not_found"),
         Fault::new("429 without a word", refusal(429), "rate_limited").alone(Alone::LIMITED),
-        Fault::new(
-            "429 with Retry-After",
-            refusal(429).header("retry-after", 7),
-            "rate_limited",
-        )
-        .alone(Alone::LIMITED),
+        Fault::new("429 with Retry-After", refusal(429).header("retry-after", 7), "rate_limited").alone(Alone::LIMITED),
         Fault::new("429 out of money", out_of_money(), "billing"),
     ];
     Faulty::whole(faults.clone()).await.assert_each_falls_back().await;
@@ -75,20 +59,10 @@ async fn redirects_are_never_followed() {
     let trap = Scripted::always(good()).await;
     let to_trap = |status| {
         let target = format!("http://{}/v1/chat/completions", trap.address);
-        Fault::new(
-            "redirect",
-            refusal(status).header("location", target),
-            "unexpected_status",
-        )
+        Fault::new("redirect", refusal(status).header("location", target), "unexpected_status")
     };
-    Faulty::whole([301, 302, 303, 307, 308].map(to_trap))
-        .await
-        .assert_each_falls_back()
-        .await;
-    Faulty::streamed([301, 302, 303, 307, 308].map(to_trap))
-        .await
-        .assert_each_falls_back()
-        .await;
+    Faulty::whole([301, 302, 303, 307, 308].map(to_trap)).await.assert_each_falls_back().await;
+    Faulty::streamed([301, 302, 303, 307, 308].map(to_trap)).await.assert_each_falls_back().await;
     assert_eq!(trap.counts().connections, 0);
 }
 
@@ -164,30 +138,18 @@ async fn a_model_that_its_provider_does_not_know_is_somebodys_to_put_right() {
     let gateway = Gateway::start(Setup::pair(&first, &second)).await;
     assert_eq!(gateway.chat(&ask("chat")).await.provider(), "second");
     let alert = gateway
-        .event("an alert about the configuration", |event| {
-            event["level"] == "ERROR" || event["level"] == "WARN"
-        })
+        .event("an alert about the configuration", |event| event["level"] == "ERROR" || event["level"] == "WARN")
         .await;
     assert_eq!(alert["provider.name"], "first", "{alert}");
 }
 
 #[tokio::test]
 async fn one_of_several_models_being_unknown_leaves_the_others_alone() {
-    let provider = Scripted::start(|seen| {
-        if seen.json()["model"] == "gone" {
-            refusal(404)
-        } else {
-            good()
-        }
-        .script()
-    })
-    .await;
+    let provider =
+        Scripted::start(|seen| if seen.json()["model"] == "gone" { refusal(404) } else { good() }.script()).await;
     let lines = "breaker = { failures = 1, open = \"60s\" }\n\
                  models = [{ name = \"gone\", input = 1, output = 1 }, { name = \"m\", input = 1, output = 1 }]";
     let gateway = Gateway::start(Setup::new().provider("only", &provider, lines)).await;
-    gateway
-        .chat(&ask("gone"))
-        .await
-        .assert_error(502, "api_error", Some("all_providers_failed"));
+    gateway.chat(&ask("gone")).await.assert_error(502, "api_error", Some("all_providers_failed"));
     assert_eq!(gateway.chat(&ask("m")).await.status, 200);
 }

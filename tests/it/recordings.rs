@@ -41,9 +41,7 @@ impl Replay {
             .expect("python3 runs the replaying provider");
         let mut ready = String::new();
         let stdout = process.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout)
-            .read_line(&mut ready)
-            .expect("the first line says where it is");
+        BufReader::new(stdout).read_line(&mut ready).expect("the first line says where it is");
         let base_url = ready.trim().strip_prefix("READY ").expect("it is ready").to_owned() + "/v1";
         Self { process, base_url }
     }
@@ -81,15 +79,9 @@ impl Recording {
         let mut document: Value = serde_json::from_str(&text).expect("recordings are JSON");
         let chat = document["endpoint"] == "chat.completions";
         chat.then(|| Self {
-            id: path
-                .file_stem()
-                .expect("files have names")
-                .to_string_lossy()
-                .into_owned(),
+            id: path.file_stem().expect("files have names").to_string_lossy().into_owned(),
             // One has no body: it is asked like the others, with a question of ours.
-            request: Some(document["request"]["body"].take())
-                .filter(Value::is_object)
-                .unwrap_or_else(|| json!({})),
+            request: Some(document["request"]["body"].take()).filter(Value::is_object).unwrap_or_else(|| json!({})),
             response: document["response"].take(),
         })
     }
@@ -125,12 +117,7 @@ impl Recording {
 
 /// What the replaying provider itself says, without a gateway in between: the bytes to compare with.
 async fn direct(replay: &Replay, request: &Value) -> Response {
-    let address = replay
-        .base_url
-        .trim_start_matches("http://")
-        .trim_end_matches("/v1")
-        .parse()
-        .expect("an address");
+    let address = replay.base_url.trim_start_matches("http://").trim_end_matches("/v1").parse().expect("an address");
     let mut connection = Connection::open(address).await;
     connection.send(raw_chat(request)).await;
     connection.response().await
@@ -156,12 +143,7 @@ async fn good_answers_come_back_byte_for_byte() {
         let expected = direct(&replay, &request).await;
         let response = gateway.chat(&request).await;
         let id = &recording.id;
-        assert_eq!(
-            (response.status, response.end),
-            (200, End::Whole),
-            "{id}: {}",
-            response.text()
-        );
+        assert_eq!((response.status, response.end), (200, End::Whole), "{id}: {}", response.text());
         assert!(
             response.body == expected.body,
             "{id} (n = {}):\n{}\nis not\n{}",
@@ -178,10 +160,7 @@ async fn good_answers_come_back_byte_for_byte() {
         }
         assert_eq!(response.header("content-type"), expected.header("content-type"), "{id}");
     }
-    assert!(
-        whole >= 50 && streamed >= 30,
-        "{whole} whole and {streamed} streamed recordings"
-    );
+    assert!(whole >= 50 && streamed >= 30, "{whole} whole and {streamed} streamed recordings");
     for record in gateway.records(whole + streamed).await {
         assert_eq!(record["call.outcome"], "ok", "{record}");
     }
@@ -195,21 +174,14 @@ async fn recorded_requests_reach_the_provider_byte_for_byte() {
     let gateway = Gateway::start(Setup::new().provider("only", &provider, "inject_usage = false")).await;
     let mut count = 0;
     for recording in Recording::all(&shared) {
-        let Some(model) = recording.request["model"]
-            .as_str()
-            .filter(|_| recording.status() == 200)
-        else {
+        let Some(model) = recording.request["model"].as_str().filter(|_| recording.status() == 200) else {
             continue;
         };
         let text = recording.request.to_string();
         let asked = text.replace(&format!(r#""model":"{model}""#), &format!(r#""model":"only/{model}""#));
         let response = gateway.chat_bytes(&asked, &[JSON]).await;
         assert_eq!(response.status, 200, "{}: {}", recording.id, response.text());
-        assert!(
-            provider.last().text() == text,
-            "{}: the request was changed",
-            recording.id
-        );
+        assert!(provider.last().text() == text, "{}: the request was changed", recording.id);
         count += 1;
     }
     assert!(count >= 100, "{count} recorded requests");
@@ -238,11 +210,7 @@ async fn recorded_errors_arrive_as_the_contract_says() {
             }
             status @ (400 | 413 | 422) => {
                 assert_eq!(u64::from(response.status), status, "{id}: {text}");
-                assert_eq!(
-                    response.json()["error"]["type"],
-                    "invalid_request_error",
-                    "{id}: {text}"
-                );
+                assert_eq!(response.json()["error"]["type"], "invalid_request_error", "{id}: {text}");
                 assert_eq!(response.header("x-should-retry"), Some("false"), "{id}");
             }
             429 => {

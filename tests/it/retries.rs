@@ -69,14 +69,9 @@ async fn an_outage_is_not_multiplied_by_repeats() {
 #[tokio::test]
 async fn a_rest_that_is_longer_than_the_deadline_is_not_waited_for() {
     let provider = Scripted::in_turn([refusal(429).header("retry-after", 3), good()]).await;
-    let setup = Setup::new()
-        .provider("only", &provider, "retries = 1")
-        .server("deadline = \"1s\"");
+    let setup = Setup::new().provider("only", &provider, "retries = 1").server("deadline = \"1s\"");
     let gateway = Gateway::start(setup).await;
-    gateway
-        .chat(&ask("m"))
-        .await
-        .assert_error(429, "rate_limit_error", Some("rate_limit_exceeded"));
+    gateway.chat(&ask("m")).await.assert_error(429, "rate_limit_error", Some("rate_limit_exceeded"));
     assert_eq!(provider.calls(), 1);
 }
 

@@ -9,11 +9,7 @@ const KEY: &str = "api_keys = [\"sk-provider-key-1\"]";
 
 /// What the caller is told after a 429 with this header, in milliseconds.
 async fn told(name: &str, value: &str) -> u64 {
-    let reply = if name.is_empty() {
-        refusal(429)
-    } else {
-        refusal(429).header(name, value)
-    };
+    let reply = if name.is_empty() { refusal(429) } else { refusal(429).header(name, value) };
     let provider = Scripted::always(reply).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, KEY)).await;
     let first = gateway.chat(&ask("m")).await;
@@ -86,18 +82,14 @@ async fn the_soonest_of_all_limited_providers_is_told() {
 #[tokio::test]
 async fn a_shorter_rest_never_replaces_a_longer_one() {
     let (first_in, wait_for_first) = gate();
-    let long = refusal(429)
-        .header("retry-after", 60)
-        .first(Step::Wait(wait_for_first.clone()));
+    let long = refusal(429).header("retry-after", 60).first(Step::Wait(wait_for_first.clone()));
     let short = refusal(429).header("retry-after", 1).first(Step::Wait(wait_for_first));
     let provider = Scripted::in_turn([long.script(), short.script(), good().script()]).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, KEY)).await;
     let request = ask("m");
     let both = async { tokio::join!(gateway.chat(&request), gateway.chat(&request)) };
     let opened = async {
-        provider
-            .until("both calls at the provider", |counts| counts.in_flight == 2)
-            .await;
+        provider.until("both calls at the provider", |counts| counts.in_flight == 2).await;
         first_in.open();
     };
     let ((one, other), ()) = tokio::join!(both, opened);

@@ -28,15 +28,10 @@ async fn provider() -> Scripted {
             (_, "tool") if seen.streamed() => tool_stream().script(),
             (_, "tool") => tool_answer().script(),
             (_, "break") => Reply::stream([role(), text("Hello")]).then(Step::Fin).script(),
-            _ if seen.streamed() => Reply::stream(vec![
-                role(),
-                text("echo: "),
-                text(words),
-                finish(),
-                usage(9, 3),
-                DONE.to_owned(),
-            ])
-            .script(),
+            _ if seen.streamed() => {
+                Reply::stream(vec![role(), text("echo: "), text(words), finish(), usage(9, 3), DONE.to_owned()])
+                    .script()
+            }
             _ => saying(&format!("echo: {words}")).script(),
         }
     })
@@ -60,9 +55,7 @@ fn tool_stream() -> Reply {
     };
     Reply::stream(vec![
         role(),
-        chunk(&format!(
-            r#""delta":{{"tool_calls":[{{"index":0,{CALL},"arguments":""}}}}]}},"finish_reason":null"#
-        )),
+        chunk(&format!(r#""delta":{{"tool_calls":[{{"index":0,{CALL},"arguments":""}}}}]}},"finish_reason":null"#)),
         more(r#"{\"city\":"#),
         more(r#"\"Paris\"}"#),
         chunk(r#""delta":{},"finish_reason":"tool_calls""#),
@@ -89,10 +82,7 @@ async fn the_openai_package_works_and_raises_its_own_errors() {
     command
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/test_openai.py"))
         .env("TOLLGATE_BASE_URL", format!("http://{}/v1", gateway.door));
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .expect("the interpreter runs");
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("the interpreter runs");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(
         output.status.success(),
@@ -100,9 +90,6 @@ async fn the_openai_package_works_and_raises_its_own_errors() {
         python.display()
     );
     // The script tells how many requests it made, so that the harness can look for an end of each.
-    let calls = said
-        .lines()
-        .find_map(|line| line.strip_prefix("CALLS "))
-        .and_then(|count| count.parse().ok());
+    let calls = said.lines().find_map(|line| line.strip_prefix("CALLS ")).and_then(|count| count.parse().ok());
     gateway.expect_calls(calls.expect("the script tells its calls"));
 }

@@ -24,33 +24,18 @@ fn faults(key: &str, url: &str) -> Vec<(&'static str, Script)> {
         ("429", echo(429)),
         ("500", echo(500)),
         ("reset", Script(vec![Step::Reset])),
-        (
-            "garbage",
-            Script::raw(format!("{key} {PROMPT}\r\n\r\n")).then(Step::Fin),
-        ),
+        ("garbage", Script::raw(format!("{key} {PROMPT}\r\n\r\n")).then(Step::Fin)),
         ("half", saying(ANSWER).cut(60, Step::Fin).script()),
         (
             "error inside",
-            Reply::new(
-                200,
-                "application/json",
-                json!({"error": {"message": key, "code": 500}}).to_string(),
-            )
-            .script(),
+            Reply::new(200, "application/json", json!({"error": {"message": key, "code": 500}}).to_string()).script(),
         ),
         (
             "broken stream",
-            Reply::stream([
-                role(),
-                text(ANSWER),
-                format!("data: {{\"error\":{{\"message\":\"{key} {url}\"}}}}\n\n"),
-            ])
-            .script(),
+            Reply::stream([role(), text(ANSWER), format!("data: {{\"error\":{{\"message\":\"{key} {url}\"}}}}\n\n")])
+                .script(),
         ),
-        (
-            "redirect",
-            refusal(302).header("location", format!("{url}?key={key}")).script(),
-        ),
+        ("redirect", refusal(302).header("location", format!("{url}?key={key}")).script()),
         ("good", saying(ANSWER).header("x-request-id", "req-1").script()),
     ]
 }
@@ -60,16 +45,8 @@ async fn no_secret_is_told_whatever_fails() {
     let dead = Refusing::new();
     let mut setup = Setup::new()
         .provider_at("dead", &dead.base_url(), &format!("api_keys = [\"{PROVIDER_KEY}\"]"))
-        .provider_at(
-            "nowhere",
-            "http://canary-host.invalid/v1",
-            &format!("api_keys = [\"{PROVIDER_KEY}\"]"),
-        )
-        .provider_at(
-            "plain",
-            &dead.base_url().replace("http:", "https:"),
-            &format!("api_keys = [\"{PROVIDER_KEY}\"]"),
-        )
+        .provider_at("nowhere", "http://canary-host.invalid/v1", &format!("api_keys = [\"{PROVIDER_KEY}\"]"))
+        .provider_at("plain", &dead.base_url().replace("http:", "https:"), &format!("api_keys = [\"{PROVIDER_KEY}\"]"))
         .key("alice", CLIENT_KEY, "")
         .env("RUST_LOG", "trace")
         .cache();
@@ -79,11 +56,7 @@ async fn no_secret_is_told_whatever_fails() {
     let url = "http://127.0.0.1:9/v1/internal";
     for (place, (name, script)) in faults(PROVIDER_KEY, url).into_iter().enumerate() {
         let provider = Scripted::always(script).await;
-        setup = setup.provider(
-            &format!("p{place}"),
-            &provider,
-            &format!("api_keys = [\"{PROVIDER_KEY}\"]"),
-        );
+        setup = setup.provider(&format!("p{place}"), &provider, &format!("api_keys = [\"{PROVIDER_KEY}\"]"));
         providers.push(provider);
         names.push(name);
     }
@@ -91,11 +64,7 @@ async fn no_secret_is_told_whatever_fails() {
     let authorization = format!("authorization: Bearer {CLIENT_KEY}");
     let mut told = String::new();
     for (place, name) in names.iter().enumerate() {
-        let provider = if place < 3 {
-            (*name).to_owned()
-        } else {
-            format!("p{}", place - 3)
-        };
+        let provider = if place < 3 { (*name).to_owned() } else { format!("p{}", place - 3) };
         for stream in [false, true] {
             let request = json!({"model": format!("{provider}/m"), "stream": stream, "user": PROMPT,
                                  "messages": [{"role": "user", "content": PROMPT}]});
@@ -110,22 +79,12 @@ async fn no_secret_is_told_whatever_fails() {
             told += &told_here;
         }
     }
-    for bad in [
-        "authorization: Bearer sk-canary-unknown-key",
-        "x-api-key: sk-canary-unknown-key",
-    ] {
+    for bad in ["authorization: Bearer sk-canary-unknown-key", "x-api-key: sk-canary-unknown-key"] {
         told += &gateway.chat_with(&ask("m"), &[bad]).await.text();
     }
     assert!(!told.contains("sk-canary-unknown-key"));
     let (log, metrics) = (gateway.log_text(), gateway.metrics().await.0);
-    for secret in [
-        PROVIDER_KEY,
-        CLIENT_KEY,
-        PROMPT,
-        ANSWER,
-        "sk-canary-unknown-key",
-        "canary-host",
-    ] {
+    for secret in [PROVIDER_KEY, CLIENT_KEY, PROMPT, ANSWER, "sk-canary-unknown-key", "canary-host"] {
         assert!(!metrics.contains(secret), "{secret} in {metrics}");
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
@@ -140,12 +99,7 @@ async fn a_provider_that_quotes_our_address_is_redacted() {
             "no route to http://{host}/v1/chat/completions with {}",
             seen.header("authorization").unwrap_or_default()
         );
-        Reply::new(
-            400,
-            "application/json",
-            json!({"error": {"message": message}}).to_string(),
-        )
-        .script()
+        Reply::new(400, "application/json", json!({"error": {"message": message}}).to_string()).script()
     })
     .await;
     let setup = Setup::new().provider("only", &provider, &format!("api_keys = [\"{PROVIDER_KEY}\"]"));
@@ -168,12 +122,8 @@ async fn a_faulty_configuration_is_told_without_its_secrets() {
     );
     std::fs::write(&file, text).unwrap();
     for command in ["check", "serve"] {
-        let output = tollgate()
-            .args([command, "--config"])
-            .arg(&file)
-            .stdout(std::process::Stdio::piped())
-            .output()
-            .unwrap();
+        let output =
+            tollgate().args([command, "--config"]).arg(&file).stdout(std::process::Stdio::piped()).output().unwrap();
         assert_eq!(output.status.code(), Some(78));
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);

@@ -11,19 +11,11 @@ async fn bench(lines: &str) -> (Scripted, Gateway) {
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
     let (_provider, gateway) = bench("header_timeout = \"300ms\"").await;
-    for begun in [
-        "",
-        "P",
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nx-half: ",
-    ] {
+    for begun in ["", "P", "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nx-half: "] {
         let mut connection = Connection::open(gateway.door).await;
         connection.send(begun).await;
         let answer = connection.until_closed().await;
-        assert!(
-            answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"),
-            "{}",
-            String::from_utf8_lossy(&answer)
-        );
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
     }
 }
 
@@ -59,9 +51,7 @@ async fn a_body_that_does_not_come_is_a_408() {
     let (provider, gateway) = bench("body_timeout = \"300ms\"").await;
     gateway.expect_calls(1);
     let mut connection = Connection::open(gateway.door).await;
-    connection
-        .send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 100"]))
-        .await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 100"])).await;
     connection.send("{\"model\":").await;
     let response = connection.response().await;
     response.assert_error(408, "invalid_request_error", None);
@@ -75,13 +65,7 @@ async fn a_chunked_request_is_read_and_sent_on_with_a_length() {
     gateway.expect_calls(1);
     let body = ask("m").to_string();
     let mut connection = Connection::open(gateway.door).await;
-    connection
-        .send(head(
-            "POST",
-            "/v1/chat/completions",
-            &[JSON, "transfer-encoding: chunked"],
-        ))
-        .await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "transfer-encoding: chunked"])).await;
     for byte in body.as_bytes().chunks(7) {
         connection.send(format!("{:x};ext=1\r\n", byte.len())).await;
         connection.send(byte).await;
@@ -101,13 +85,7 @@ async fn a_client_that_waits_for_a_100_gets_it() {
     let body = ask("m").to_string();
     let length = format!("content-length: {}", body.len());
     let mut connection = Connection::open(gateway.door).await;
-    connection
-        .send(head(
-            "POST",
-            "/v1/chat/completions",
-            &[JSON, &length, "expect: 100-continue"],
-        ))
-        .await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, &length, "expect: 100-continue"])).await;
     let interim = connection.interim().await;
     assert_eq!(interim.status, 100);
     connection.send(body).await;
@@ -129,17 +107,10 @@ async fn pipelined_requests_are_answered_in_order() {
     for number in 0..10 {
         let response = connection.response().await;
         assert_eq!((response.status, response.end), (200, End::Whole), "{number}");
-        let streamed = response
-            .header("content-type")
-            .unwrap()
-            .starts_with("text/event-stream");
+        let streamed = response.header("content-type").unwrap().starts_with("text/event-stream");
         assert_eq!(streamed, number % 3 == 0, "{number}");
     }
-    let order: Vec<_> = provider
-        .seen()
-        .iter()
-        .map(|seen| seen.json()["seed"].as_u64().unwrap())
-        .collect();
+    let order: Vec<_> = provider.seen().iter().map(|seen| seen.json()["seed"].as_u64().unwrap()).collect();
     assert_eq!(order, (0..10).collect::<Vec<_>>());
 }
 
@@ -158,10 +129,7 @@ async fn a_connection_serves_call_after_call() {
 #[tokio::test]
 async fn connections_over_the_cap_wait_for_their_turn() {
     let (_provider, gateway) = bench("max_connections = 2").await;
-    let (first, second) = (
-        Connection::open(gateway.door).await,
-        Connection::open(gateway.door).await,
-    );
+    let (first, second) = (Connection::open(gateway.door).await, Connection::open(gateway.door).await);
     let mut third = Connection::open(gateway.door).await;
     third.send(get("/livez", &[])).await;
     let early = tokio::time::timeout(std::time::Duration::from_millis(200), third.response()).await;

@@ -13,17 +13,8 @@ async fn what_breaks_before_content_falls_back() {
     let slow = |reply: Reply, class| Fault::new("a stall", reply, class).with(SHORT);
     Faulty::streamed([
         Fault::new("an error first", Reply::stream([error_event(503)]), "server_error"),
-        Fault::new(
-            "an error second",
-            Reply::stream([role(), error_event(529)]),
-            "server_error",
-        ),
-        Fault::new(
-            "a limit inside",
-            Reply::stream([role(), error_event(429)]),
-            "rate_limited",
-        )
-        .alone(Alone::LIMITED),
+        Fault::new("an error second", Reply::stream([role(), error_event(529)]), "server_error"),
+        Fault::new("a limit inside", Reply::stream([role(), error_event(429)]), "rate_limited").alone(Alone::LIMITED),
         Fault::new(
             "an error event",
             Reply::stream(["event: error\ndata: {\"message\":\"failed\"}\n\n"]),
@@ -31,18 +22,10 @@ async fn what_breaks_before_content_falls_back() {
         ),
         Fault::new("nothing", Reply::stream(Vec::<String>::new()), "malformed"),
         Fault::new("only a role", Reply::stream([role()]), "truncated"),
-        Fault::new(
-            "a page",
-            Reply::new(200, "text/html", "<html>Log in</html>"),
-            "truncated",
-        ),
+        Fault::new("a page", Reply::new(200, "text/html", "<html>Log in</html>"), "truncated"),
         Fault::new("no end of chunks", Reply::stream([role()]).then(Step::Fin), "truncated"),
         Fault::new("a line without end", Reply::stream([long_line]), "malformed"),
-        Fault::new(
-            "half of JSON",
-            Reply::new(200, "application/json", r#"{"choices":[{"#),
-            "malformed",
-        ),
+        Fault::new("half of JSON", Reply::new(200, "application/json", r#"{"choices":[{"#), "malformed"),
         slow(good_stream().first(Step::Stall), "timeout"),
         slow(Reply::stream(Vec::<String>::new()).then(Step::Stall), "timeout"),
         slow(Reply::stream([role()]).then(Step::Stall), "timeout"),
@@ -62,21 +45,9 @@ async fn what_breaks_after_content_is_told_and_never_spliced() {
     let long_line = format!("data: {}", "x".repeat(2 << 20));
     for (name, reply, class) in [
         ("a cut", breaking(Step::Fin), "truncated"),
-        (
-            "an end without a finish reason",
-            Reply::stream([role(), text("Hello")]),
-            "truncated",
-        ),
-        (
-            "an end of a body without length",
-            Reply::stream([role(), text("Hello")]).until_close(),
-            "truncated",
-        ),
-        (
-            "an error event",
-            Reply::stream([role(), text("Hello"), error_event(503)]),
-            "server_error",
-        ),
+        ("an end without a finish reason", Reply::stream([role(), text("Hello")]), "truncated"),
+        ("an end of a body without length", Reply::stream([role(), text("Hello")]).until_close(), "truncated"),
+        ("an error event", Reply::stream([role(), text("Hello"), error_event(503)]), "server_error"),
         (
             "half an event",
             Reply::stream([role(), text("Hello"), text("lost")[..30].to_owned()]).then(Step::Fin),
@@ -87,11 +58,7 @@ async fn what_breaks_after_content_is_told_and_never_spliced() {
             Reply::stream([role(), text("Hello"), text("lost")[..30].to_owned()]),
             "truncated",
         ),
-        (
-            "a line without end",
-            Reply::stream([role(), text("Hello"), long_line]),
-            "malformed",
-        ),
+        ("a line without end", Reply::stream([role(), text("Hello"), long_line]), "malformed"),
         ("a stall", breaking(Step::Stall), "timeout"),
     ] {
         let first = Scripted::always(reply).await;
@@ -112,11 +79,7 @@ async fn what_breaks_after_content_is_told_and_never_spliced() {
         assert_eq!(record["call.outcome"], "stream_broken", "{name}");
         assert_eq!(record["cost.estimated"], true, "{name}: {record}");
         let labels = [("provider", "first"), ("class", class)];
-        assert_eq!(
-            gateway.metrics().await.sum("tollgate_attempts_total", &labels),
-            1.0,
-            "{name}"
-        );
+        assert_eq!(gateway.metrics().await.sum("tollgate_attempts_total", &labels), 1.0, "{name}");
     }
 }
 
@@ -133,12 +96,8 @@ async fn a_stream_of_which_one_choice_never_ends_is_cut() {
 async fn a_reset_after_content_is_told() {
     let (seen, wait) = gate();
     // A reset overtakes what the client has not read yet, so it waits.
-    let provider = Scripted::always(
-        Reply::stream([role(), text("Hello")])
-            .then(Step::Wait(wait))
-            .then(Step::Reset),
-    )
-    .await;
+    let provider =
+        Scripted::always(Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then(Step::Reset)).await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
     let mut connection = gateway.begin(&ask_stream("m")).await;
     let mut response = connection.head().await.unwrap();
@@ -154,9 +113,7 @@ async fn an_idle_time_that_runs_out_closes_the_provider() {
     let provider = Scripted::always(breaking(Step::Stall)).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, SHORT)).await;
     gateway.chat(&ask_stream("m")).await.assert_stream_error();
-    provider
-        .until("the gateway giving the stalled stream up", |counts| counts.gone == 1)
-        .await;
+    provider.until("the gateway giving the stalled stream up", |counts| counts.gone == 1).await;
 }
 
 #[tokio::test]
@@ -167,10 +124,7 @@ async fn a_broken_stream_charges_the_breaker() {
     for _ in 0..2 {
         gateway.chat(&ask_stream("m")).await.assert_stream_error();
     }
-    gateway
-        .chat(&ask_stream("m"))
-        .await
-        .assert_error(503, "overloaded", Some("no_provider_available"));
+    gateway.chat(&ask_stream("m")).await.assert_error(503, "overloaded", Some("no_provider_available"));
     assert_eq!(provider.calls(), 2);
 }
 
@@ -182,7 +136,5 @@ async fn the_total_time_ends_a_stream_that_never_stops() {
     let gateway = Gateway::start(setup).await;
     let response = gateway.chat(&ask_stream("m")).await;
     response.assert_stream_error();
-    provider
-        .until("the gateway giving the endless stream up", |counts| counts.gone == 1)
-        .await;
+    provider.until("the gateway giving the endless stream up", |counts| counts.gone == 1).await;
 }

@@ -20,12 +20,7 @@ async fn assert_passes(name: &str, events: &[String]) {
     let gateway = Gateway::start(Setup::new().provider("only", &provider, "inject_usage = false")).await;
     for form in 0..count {
         let response = gateway.chat(&ask_stream("m")).await;
-        assert_eq!(
-            (response.status, response.end),
-            (200, End::Whole),
-            "{name}, form {form}: {}",
-            response.text()
-        );
+        assert_eq!((response.status, response.end), (200, End::Whole), "{name}, form {form}: {}", response.text());
         assert_eq!(response.text(), String::from_utf8_lossy(&bytes), "{name}, form {form}");
         assert_eq!(response.header("content-type"), Some("text/event-stream"));
     }
@@ -51,9 +46,7 @@ async fn text_of_many_bytes_passes_split_anywhere() {
     let mut stream = vec![role()];
     stream.extend(words);
     // JSON may hold these unescaped, and they are no line ends of an event stream.
-    stream.push(chunk(
-        "\"delta\":{\"content\":\"a\u{2028}b\u{2029}c\u{85}d\"},\"finish_reason\":null",
-    ));
+    stream.push(chunk("\"delta\":{\"content\":\"a\u{2028}b\u{2029}c\u{85}d\"},\"finish_reason\":null"));
     stream.extend([finish(), DONE.to_owned()]);
     assert_passes("unicode", &stream).await;
 }
@@ -61,11 +54,7 @@ async fn text_of_many_bytes_passes_split_anywhere() {
 #[tokio::test]
 async fn comments_and_other_fields_pass() {
     let mut stream = vec![": OPENROUTER PROCESSING\n\n".to_owned(), "retry: 3000\n\n".to_owned()];
-    stream.extend([
-        role(),
-        format!("id: 7\nevent: message\n{}", text("Hello")),
-        ": ping\n\n".to_owned(),
-    ]);
+    stream.extend([role(), format!("id: 7\nevent: message\n{}", text("Hello")), ": ping\n\n".to_owned()]);
     stream.extend([finish(), DONE.to_owned(), ": bye\n\n".to_owned()]);
     assert_passes("comments", &stream).await;
 }
@@ -84,31 +73,19 @@ async fn ends_in_every_spelling_are_whole() {
     let with = |more: &[String]| [begun(), more.to_vec()].concat();
     let done = || DONE.to_owned();
     assert_passes("a finish reason and no [DONE]", &with(&[finish()])).await;
-    assert_passes(
-        "usage behind the finish reason and no [DONE]",
-        &with(&[finish(), usage(9, 3)]),
-    )
-    .await;
+    assert_passes("usage behind the finish reason and no [DONE]", &with(&[finish(), usage(9, 3)])).await;
     assert_passes("[DONE] and no finish reason", &with(&[done()])).await;
     assert_passes("[DONE] twice", &with(&[finish(), done(), done()])).await;
     assert_passes("data behind [DONE]", &with(&[finish(), done(), text("late")])).await;
     assert_passes("two finish reasons", &with(&[finish(), finish(), done()])).await;
-    assert_passes(
-        "no blank line at the end",
-        &with(&[finish(), "data: [DONE]".to_owned()]),
-    )
-    .await;
+    assert_passes("no blank line at the end", &with(&[finish(), "data: [DONE]".to_owned()])).await;
     assert_passes("an empty answer", &[role(), finish(), done()]).await;
 }
 
 #[tokio::test]
 async fn an_event_that_is_not_json_passes() {
     let broken = "data: {\"oops\": \n\n".to_owned();
-    assert_passes(
-        "a broken event",
-        &[role(), text("Hello"), broken, finish(), DONE.to_owned()],
-    )
-    .await;
+    assert_passes("a broken event", &[role(), text("Hello"), broken, finish(), DONE.to_owned()]).await;
 }
 
 #[tokio::test]
@@ -124,11 +101,7 @@ async fn reasoning_refusals_and_tool_calls_are_content() {
         let gateway = Gateway::start(Setup::pair(&first, &second)).await;
         let response = gateway.chat(&ask_stream("chat")).await;
         response.assert_stream_error();
-        assert!(
-            response.text().starts_with(&(role() + &chunk(delta))),
-            "{}",
-            response.text()
-        );
+        assert!(response.text().starts_with(&(role() + &chunk(delta))), "{}", response.text());
         assert_eq!(second.calls(), 0);
     }
 }
@@ -139,10 +112,7 @@ async fn a_stream_answered_as_json_passes_as_json() {
         let provider = Scripted::always(Reply::new(200, content_type, format!("\n {}", completion(TEXT)))).await;
         let gateway = Gateway::start(Setup::one(&provider)).await;
         let response = gateway.chat(&ask_stream("m")).await;
-        assert_eq!(
-            (response.status, response.text()),
-            (200, format!("\n {}", completion(TEXT)))
-        );
+        assert_eq!((response.status, response.text()), (200, format!("\n {}", completion(TEXT))));
     }
 }
 

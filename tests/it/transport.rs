@@ -11,27 +11,13 @@ fn faults() -> Vec<Fault> {
     let Some(Step::Write(head)) = drip.0.first().cloned() else {
         panic!("an answer begins with its head");
     };
-    let slow_head = head
-        .into_iter()
-        .flat_map(|byte| [Step::Write(vec![byte]), Step::Pause(Duration::from_millis(50))]);
+    let slow_head = head.into_iter().flat_map(|byte| [Step::Write(vec![byte]), Step::Pause(Duration::from_millis(50))]);
     vec![
         Fault::new("closed without an answer", Script(vec![Step::Fin]), "reset"),
         Fault::new("reset without an answer", Script(vec![Step::Reset]), "reset"),
-        Fault::new(
-            "closed in the head",
-            Script::raw("HTTP/1.1 200 OK\r\ncontent-ty").then(Step::Fin),
-            "reset",
-        ),
-        Fault::new(
-            "no HTTP",
-            Script::raw("SSH-2.0-OpenSSH_9.6\r\n").then(Step::Fin),
-            "malformed",
-        ),
-        Fault::new(
-            "a status of words",
-            Script::raw("HTTP/1.1 OK fine\r\n\r\n").then(Step::Fin),
-            "malformed",
-        ),
+        Fault::new("closed in the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-ty").then(Step::Fin), "reset"),
+        Fault::new("no HTTP", Script::raw("SSH-2.0-OpenSSH_9.6\r\n").then(Step::Fin), "malformed"),
+        Fault::new("a status of words", Script::raw("HTTP/1.1 OK fine\r\n\r\n").then(Step::Fin), "malformed"),
         Fault::new("silence", Script(vec![Step::Stall]), "timeout").with(SHORT),
         Fault::new("a head byte by byte", Script(slow_head.collect()), "timeout").with(SHORT),
     ]
@@ -146,12 +132,9 @@ async fn an_answer_before_the_request_is_sent_counts() {
 
 #[tokio::test]
 async fn a_connection_with_bytes_left_over_is_not_used_again() {
-    let provider = Scripted::always(
-        good()
-            .script()
-            .then(Step::Write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec())),
-    )
-    .await;
+    let provider =
+        Scripted::always(good().script().then(Step::Write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec())))
+            .await;
     let gateway = Gateway::start(Setup::one(&provider)).await;
     for _ in 0..2 {
         let response = gateway.chat(&ask("m")).await;

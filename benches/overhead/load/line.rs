@@ -22,11 +22,7 @@ impl Line {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            stream,
-            responses: Responses::new(),
-            chunk: vec![0; READ].into(),
-        })
+        Ok(Self { stream, responses: Responses::new(), chunk: vec![0; READ].into() })
     }
 
     /// Sends a request and reads its answer. After an error the line is of no more use.

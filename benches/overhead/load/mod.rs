@@ -64,22 +64,12 @@ struct Stream {
 impl Load {
     /// Calls with bodies of 1 KB, one after the other on each connection.
     pub(crate) fn closed(connections: u32, seconds: f64) -> Self {
-        Self {
-            connections,
-            seconds,
-            body: 1024,
-            rate: None,
-            stream: None,
-            same: false,
-        }
+        Self { connections, seconds, body: 1024, rate: None, stream: None, same: false }
     }
 
     /// The same calls, `rate` of them due each second.
     pub(crate) fn open(connections: u32, seconds: f64, rate: u32) -> Self {
-        Self {
-            rate: Some(rate),
-            ..Self::closed(connections, seconds)
-        }
+        Self { rate: Some(rate), ..Self::closed(connections, seconds) }
     }
 
     pub(crate) fn body(self, body: usize) -> Self {
@@ -87,10 +77,7 @@ impl Load {
     }
 
     pub(crate) fn streamed(self, chunks: u64, gap_us: u64) -> Self {
-        Self {
-            stream: Some(Stream { chunks, gap_us }),
-            ..self
-        }
+        Self { stream: Some(Stream { chunks, gap_us }), ..self }
     }
 
     pub(crate) fn same(self) -> Self {

@@ -33,15 +33,7 @@ enum Expect {
 
 impl Responses {
     pub(super) fn new() -> Self {
-        Self {
-            received: Vec::new(),
-            read: 0,
-            expect: Expect::Head,
-            end: End {
-                status: 0,
-                close: false,
-            },
-        }
+        Self { received: Vec::new(), read: 0, expect: Expect::Head, end: End { status: 0, close: false } }
     }
 
     /// Where to put what was received.

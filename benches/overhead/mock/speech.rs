@@ -37,9 +37,7 @@ pub(super) static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub(super) async fn stream(stream: &mut TcpStream, ask: StreamAsk) -> io::Result<()> {
     stream.write_all(STREAM_HEAD).await?;
     let mut event = Event::default();
-    stream
-        .write_all(event.delta(r#"{"role":"assistant","content":"","refusal":null}"#, "null"))
-        .await?;
+    stream.write_all(event.delta(r#"{"role":"assistant","content":"","refusal":null}"#, "null")).await?;
     let mut pace = Pace::new(ask.gap);
     for chunk in 0..ask.chunks {
         if chunk > 0 {
@@ -70,9 +68,7 @@ impl Event {
     }
 
     fn delta(&mut self, delta: &str, finish: &str) -> &[u8] {
-        self.chunk(format_args!(
-            r#"[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#
-        ))
+        self.chunk(format_args!(r#"[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#))
     }
 
     fn usage(&mut self) -> &[u8] {

@@ -26,12 +26,7 @@ use crate::process::Process;
 pub(super) fn start(place: Place) -> io::Result<Peer> {
     let mut process = Process::start_mode(place.core, &["bare", "0", &place.upstream.to_string()])?;
     let address = printed_address(&mut process)?;
-    Ok(Peer {
-        kind: Kind::Bare,
-        address,
-        process,
-        files: None,
-    })
+    Ok(Peer { kind: Kind::Bare, address, process, files: None })
 }
 
 /// Serves until the process is ended.
@@ -39,10 +34,7 @@ pub(crate) fn run(port: u16, upstream: SocketAddr) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = listen(port)?;
-        let pool = Arc::new(Pool {
-            upstream,
-            idle: Mutex::default(),
-        });
+        let pool = Arc::new(Pool { upstream, idle: Mutex::default() });
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
@@ -54,21 +46,13 @@ pub(crate) fn run(port: u16, upstream: SocketAddr) -> io::Result<()> {
 async fn serve(stream: TcpStream, pool: Arc<Pool>) {
     let service = service_fn(move |request| forward(request, Arc::clone(&pool)));
     // A connection that breaks ends; the loader counts what it lost.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn forward(request: Request<Incoming>, pool: Arc<Pool>) -> Result<Response<Answer>, ForwardError> {
     let mut sender = pool.take().await?;
     let answer = sender.send_request(request).await?;
-    Ok(answer.map(|body| Answer {
-        body,
-        lease: Lease {
-            sender: Some(sender),
-            pool,
-        },
-    }))
+    Ok(answer.map(|body| Answer { body, lease: Lease { sender: Some(sender), pool } }))
 }
 
 type ForwardError = Box<dyn std::error::Error + Send + Sync>;

@@ -109,14 +109,12 @@ fn one_call(address: SocketAddr) -> io::Result<()> {
 
 /// Writes a configuration in which each `@NAME@` stands for a value, and returns its path.
 fn configure(files: &TempDir, template: &str, values: &[(&str, &dyn fmt::Display)]) -> io::Result<String> {
-    let text = values.iter().fold(template.to_owned(), |text, (name, value)| {
-        text.replace(&format!("@{name}@"), &value.to_string())
-    });
+    let text = values
+        .iter()
+        .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), &value.to_string()));
     let path = files.path().join("config");
     fs::write(&path, text)?;
-    path.into_os_string()
-        .into_string()
-        .map_err(|_| io::ErrorKind::InvalidFilename.into())
+    path.into_os_string().into_string().map_err(|_| io::ErrorKind::InvalidFilename.into())
 }
 
 /// Has a program look over its configuration, and tells what it says against it.
@@ -126,10 +124,7 @@ fn check(program: &str, arguments: &[&str]) -> io::Result<()> {
         return Ok(());
     }
     let said = [output.stdout, output.stderr].concat();
-    Err(io::Error::other(format!(
-        "{program}: {}",
-        String::from_utf8_lossy(&said)
-    )))
+    Err(io::Error::other(format!("{program}: {}", String::from_utf8_lossy(&said))))
 }
 
 /// An address that was free a moment ago, for programs that cannot pick one and tell.

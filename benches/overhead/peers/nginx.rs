@@ -26,18 +26,10 @@ fn find() -> Option<(&'static str, String)> {
 pub(super) fn start(place: Place) -> io::Result<Peer> {
     let (program, _) = find().ok_or(io::ErrorKind::NotFound)?;
     let (files, address) = (tempfile::tempdir()?, free_address()?);
-    let values: [(&str, &dyn std::fmt::Display); 3] = [
-        ("LISTEN", &address),
-        ("UPSTREAM", &place.upstream),
-        ("FILES", &files.path().display()),
-    ];
+    let values: [(&str, &dyn std::fmt::Display); 3] =
+        [("LISTEN", &address), ("UPSTREAM", &place.upstream), ("FILES", &files.path().display())];
     let config = configure(&files, include_str!("nginx.conf"), &values)?;
     check(program, &["-t", "-c", &config])?;
     let process = Process::start(place.core, program, &["-c", &config], Stdio::null())?;
-    Ok(Peer {
-        kind: Kind::Nginx,
-        address,
-        process,
-        files: Some(files),
-    })
+    Ok(Peer { kind: Kind::Nginx, address, process, files: Some(files) })
 }

@@ -12,20 +12,10 @@ use crate::process::Process;
 pub(super) fn start(place: Place) -> io::Result<Peer> {
     let program = env!("CARGO_BIN_EXE_tollgate");
     let (files, address, admin) = (tempfile::tempdir()?, free_address()?, free_address()?);
-    let values: [(&str, &dyn Display); 5] = [
-        ("LISTEN", &address),
-        ("ADMIN", &admin),
-        ("UPSTREAM", &place.upstream),
-        ("KEY", &KEY),
-        ("MODEL", &MODEL),
-    ];
+    let values: [(&str, &dyn Display); 5] =
+        [("LISTEN", &address), ("ADMIN", &admin), ("UPSTREAM", &place.upstream), ("KEY", &KEY), ("MODEL", &MODEL)];
     let config = configure(&files, include_str!("tollgate.toml"), &values)?;
     check(program, &["check", "--config", &config])?;
     let process = Process::start(place.core, program, &["serve", "--config", &config], Stdio::null())?;
-    Ok(Peer {
-        kind: Kind::Tollgate,
-        address,
-        process,
-        files: Some(files),
-    })
+    Ok(Peer { kind: Kind::Tollgate, address, process, files: Some(files) })
 }

@@ -104,9 +104,6 @@ mod tests {
     fn providers_that_are_all_off_are_named_beside_the_way_out() {
         let text = "auth.required = false\n[providers.o]\nkind = \"openai\"\napi_keys = [\"\"]";
         let found = faults(text, &[]);
-        assert!(
-            found[0].contains("(without a key: o)") && found[0].contains("tollgate demo"),
-            "{found:?}"
-        );
+        assert!(found[0].contains("(without a key: o)") && found[0].contains("tollgate demo"), "{found:?}");
     }
 }

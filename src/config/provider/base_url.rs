@@ -62,10 +62,7 @@ mod tests {
         let url = BaseUrl::parse("https://api.example.com/v1/").unwrap();
         assert_eq!((url.tls, url.port, url.path.as_str()), (true, 443, "/v1"));
         let local = BaseUrl::parse("http://[::1]:11434").unwrap();
-        assert_eq!(
-            (local.tls, local.host.as_str(), local.port, local.path.as_str()),
-            (false, "::1", 11434, "")
-        );
+        assert_eq!((local.tls, local.host.as_str(), local.port, local.path.as_str()), (false, "::1", 11434, ""));
         assert_eq!(BaseUrl::parse("http://h").unwrap().port, 80);
     }
 

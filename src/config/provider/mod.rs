@@ -71,9 +71,6 @@ pub struct Breaker {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self {
-            failures: 3,
-            open: Duration::from_secs(60),
-        }
+        Self { failures: 3, open: Duration::from_secs(60) }
     }
 }

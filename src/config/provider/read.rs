@@ -18,28 +18,12 @@ use super::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
 
 static PROVIDER: Shape = Shape {
     name: "providers",
-    keys: &[
-        "kind",
-        "base_url",
-        "api_keys",
-        "timeouts",
-        "limits",
-        "breaker",
-        "retries",
-        "inject_usage",
-        "models",
-    ],
+    keys: &["kind", "base_url", "api_keys", "timeouts", "limits", "breaker", "retries", "inject_usage", "models"],
 };
 
-static TIMEOUTS: Shape = Shape {
-    name: "timeouts",
-    keys: &["connect", "first_byte", "response", "idle", "total"],
-};
+static TIMEOUTS: Shape = Shape { name: "timeouts", keys: &["connect", "first_byte", "response", "idle", "total"] };
 
-static BREAKER: Shape = Shape {
-    name: "breaker",
-    keys: &["failures", "open"],
-};
+static BREAKER: Shape = Shape { name: "breaker", keys: &["failures", "open"] };
 
 const MOST_RETRIES: u32 = 100;
 
@@ -64,11 +48,7 @@ impl Provider {
 pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     let document = field.document;
     if !is_name(name) {
-        document.fault_at_key(
-            &field.path,
-            "a provider's name is made of letters, digits, `_`, `.` and `-`",
-            None,
-        );
+        document.fault_at_key(&field.path, "a provider's name is made of letters, digits, `_`, `.` and `-`", None);
     }
     let table = field.table(&PROVIDER)?;
     let kind = table.require("kind").and_then(|field| read_kind(&field));
@@ -93,10 +73,7 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 fn off_notice(name: &str, preset: &Preset) -> String {
@@ -111,9 +88,7 @@ fn note_unknown_prices(document: &Document, provider: &Provider) {
     let names: Vec<_> = unpriced.map(|row| row.name.as_str()).collect();
     if !names.is_empty() {
         let (name, names) = (&provider.name, names.join(", "));
-        document.notice(format!(
-            "provider {name}: no price is known for {names}; the cost of such calls is null"
-        ));
+        document.notice(format!("provider {name}: no price is known for {names}; the cost of such calls is null"));
     }
 }
 
@@ -122,11 +97,7 @@ fn read_kind(field: &Field<'_>) -> Option<&'static Preset> {
     let found = preset(text);
     if found.is_none() {
         let kinds: Vec<_> = PRESETS.iter().map(|preset| preset.kind).collect();
-        let message = format!(
-            "{} is no kind of provider; there are {}",
-            field.quoted(text),
-            kinds.join(", ")
-        );
+        let message = format!("{} is no kind of provider; there are {}", field.quoted(text), kinds.join(", "));
         field.fault_with(message, suggest(text, kinds));
     }
     found
@@ -141,13 +112,7 @@ fn read_base_url(field: &Field<'_>) -> Option<BaseUrl> {
 fn read_keys(field: &Field<'_>) -> Option<Vec<SecretString>> {
     let keys: Vec<_> = field.list()?.iter().map(read_key).collect();
     let keys: Option<Vec<&str>> = keys.into_iter().collect();
-    Some(
-        keys?
-            .into_iter()
-            .filter(|key| !key.is_empty())
-            .map(SecretString::from)
-            .collect(),
-    )
+    Some(keys?.into_iter().filter(|key| !key.is_empty()).map(SecretString::from).collect())
 }
 
 fn read_key<'a>(field: &Field<'a>) -> Option<&'a str> {
@@ -223,9 +188,7 @@ mod tests {
     use super::super::super::testing::{fault_of, faults, load, load_more};
 
     fn provider(settings: &str) -> super::Provider {
-        let mut providers = load_more(&format!("[providers.a]\nkind = \"openai\"\n{settings}"))
-            .config
-            .providers;
+        let mut providers = load_more(&format!("[providers.a]\nkind = \"openai\"\n{settings}")).config.providers;
         assert_eq!(providers[0].name, "a", "providers are sorted by name");
         providers.remove(0)
     }
@@ -237,27 +200,13 @@ mod tests {
              timeouts = { connect = \"1s\", first_byte = \"2s\", response = \"3s\", idle = \"4s\", total = \"5s\" }\n\
              limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\" }\nretries = 0\ninject_usage = false",
         );
-        assert_eq!(
-            (a.base_url.host.as_str(), a.base_url.port, a.base_url.path.as_str()),
-            ("h", 8080, "/v1")
-        );
+        assert_eq!((a.base_url.host.as_str(), a.base_url.port, a.base_url.path.as_str()), ("h", 8080, "/v1"));
         let keys = a.api_keys.unwrap_or_default();
-        assert_eq!(
-            keys.iter().map(|key| key.expose_secret()).collect::<Vec<_>>(),
-            ["k1", "k2"]
-        );
-        let seconds = [
-            a.timeouts.connect,
-            a.timeouts.first_byte,
-            a.timeouts.response,
-            a.timeouts.idle,
-            a.timeouts.total,
-        ];
+        assert_eq!(keys.iter().map(|key| key.expose_secret()).collect::<Vec<_>>(), ["k1", "k2"]);
+        let seconds =
+            [a.timeouts.connect, a.timeouts.first_byte, a.timeouts.response, a.timeouts.idle, a.timeouts.total];
         assert_eq!(seconds.map(|timeout| timeout.as_secs()), [1, 2, 3, 4, 5]);
-        assert_eq!(
-            (a.limits.concurrency, a.breaker.failures, a.breaker.open.as_secs()),
-            (Some(6), 7, 8)
-        );
+        assert_eq!((a.limits.concurrency, a.breaker.failures, a.breaker.open.as_secs()), (Some(6), 7, 8));
         assert_eq!((a.retries, a.inject_usage), (0, false));
     }
 
@@ -266,11 +215,7 @@ mod tests {
         let a = provider("");
         assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
         assert!(a.api_keys.is_none());
-        assert!(
-            a.models
-                .iter()
-                .any(|row| row.name == "gpt-4o-mini" && row.price.is_some())
-        );
+        assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && row.price.is_some()));
     }
 
     #[test]
@@ -280,19 +225,13 @@ mod tests {
             ("base_url = \"\"", "base_url"),
             ("api_keys = [\"a b\\n\"]", "api_keys[0]"),
             ("timeouts = { total = \"0s\" }", "timeouts.total"),
-            (
-                "timeouts = { conect = \"1s\" }",
-                "timeouts.conect: unknown key (did you mean `connect`?)",
-            ),
+            ("timeouts = { conect = \"1s\" }", "timeouts.conect: unknown key (did you mean `connect`?)"),
             ("breaker = { failures = 0 }", "breaker.failures"),
             ("breaker = { open = \"0s\" }", "breaker.open"),
             ("limits = { concurrency = 0 }", "limits.concurrency"),
             ("retries = -1", "retries"),
             ("retries = 1000", "retries"),
-            (
-                "models = [{ name = \"m\" }, { name = \"m\" }]",
-                "models[1]: the model `m` is listed twice",
-            ),
+            ("models = [{ name = \"m\" }, { name = \"m\" }]", "models[1]: the model `m` is listed twice"),
         ] {
             let fault = fault_of(&format!("[providers.a]\nkind = \"openai\"\n{settings}"));
             assert!(fault.contains(&format!("providers.a.{path}")), "{fault}");

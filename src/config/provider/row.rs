@@ -23,17 +23,7 @@ pub struct ModelRow {
 
 static ROW: Shape = Shape {
     name: "providers.models",
-    keys: &[
-        "name",
-        "id",
-        "input",
-        "output",
-        "cache_read",
-        "context",
-        "max_output",
-        "vision",
-        "tools",
-    ],
+    keys: &["name", "id", "input", "output", "cache_read", "context", "max_output", "vision", "tools"],
 };
 
 impl ModelRow {
@@ -86,11 +76,7 @@ fn read_price(table: &Table<'_>, published: Option<Price>) -> Option<Price> {
     let inherited = published.filter(|_| !own).and_then(|price| price.cache_read);
     let cache_read = cache_read.flatten();
     match (input, output) {
-        (Some(input), Some(output)) => Some(Price {
-            input,
-            output,
-            cache_read: cache_read.or(inherited),
-        }),
+        (Some(input), Some(output)) => Some(Price { input, output, cache_read: cache_read.or(inherited) }),
         (None, None) if cache_read.is_none() => None,
         _ if faulty => None,
         _ => {
@@ -103,9 +89,7 @@ fn read_price(table: &Table<'_>, published: Option<Price>) -> Option<Price> {
 
 fn read_usd(field: &Field<'_>) -> Option<u64> {
     let usd = field.decimal()?;
-    pico_dollars(&usd)
-        .map_err(|problem| field.fault(format!("{usd} {problem}")))
-        .ok()
+    pico_dollars(&usd).map_err(|problem| field.fault(format!("{usd} {problem}"))).ok()
 }
 
 #[cfg(test)]
@@ -124,15 +108,8 @@ mod tests {
     #[test]
     fn a_row_takes_what_it_leaves_out_from_the_published_one() {
         let mini = row("name = \"gpt-4o-mini\", max_output = 99");
-        let price = Price {
-            input: 150_000,
-            output: 600_000,
-            cache_read: Some(75_000),
-        };
-        assert_eq!(
-            (mini.price, mini.context, mini.max_output),
-            (Some(price), Some(128_000), Some(99))
-        );
+        let price = Price { input: 150_000, output: 600_000, cache_read: Some(75_000) };
+        assert_eq!((mini.price, mini.context, mini.max_output), (Some(price), Some(128_000), Some(99)));
     }
 
     #[test]
@@ -145,11 +122,7 @@ mod tests {
     #[test]
     fn an_own_price_is_exact_and_does_not_inherit_the_price_of_cached_tokens() {
         let price = row("name = \"gpt-4o-mini\", input = 0.1").price;
-        let expected = Price {
-            input: 100_000,
-            output: 600_000,
-            cache_read: None,
-        };
+        let expected = Price { input: 100_000, output: 600_000, cache_read: None };
         assert_eq!(price, Some(expected));
     }
 
@@ -158,12 +131,7 @@ mod tests {
         let loaded = load_more(&file("name = \"mine\", vision = false"));
         let row = &loaded.config.providers[0].models[0];
         assert_eq!((row.price, row.vision, row.tools), (None, false, true));
-        assert!(
-            loaded
-                .notices
-                .iter()
-                .any(|text| text.contains("no price is known for mine"))
-        );
+        assert!(loaded.notices.iter().any(|text| text.contains("no price is known for mine")));
     }
 
     #[test]
@@ -172,10 +140,7 @@ mod tests {
             ("name = \"m\", input = -1, output = 1", "input: -1 is not a price"),
             ("name = \"m\", input = nan, output = 1", "input: NaN is not a price"),
             ("name = \"m\", input = 1, output = inf", "output: inf is not a price"),
-            (
-                "name = \"m\", input = 10000.5, output = 1",
-                "input: 10000.5 is not a price",
-            ),
+            ("name = \"m\", input = 10000.5, output = 1", "input: 10000.5 is not a price"),
             ("name = \"m\", input = \"1\", output = 1", "input: expected a number"),
             ("name = \"m\", input = 1", "a price needs both"),
             ("name = \"m\", cache_read = 1", "a price needs both"),
@@ -184,10 +149,7 @@ mod tests {
             ("id = \"m\"", "`name` is missing"),
         ] {
             let fault = fault_of(&file(row));
-            assert!(
-                fault.contains("providers.a.models[0]") && fault.contains(problem),
-                "{fault}"
-            );
+            assert!(fault.contains("providers.a.models[0]") && fault.contains(problem), "{fault}");
         }
     }
 }

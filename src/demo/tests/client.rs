@@ -40,9 +40,7 @@ impl Seen {
     pub(super) fn events(&self) -> Vec<String> {
         let text = String::from_utf8(self.body.clone()).unwrap();
         let events = text.split_terminator("\n\n");
-        events
-            .map(|event| event.strip_prefix("data: ").unwrap().to_owned())
-            .collect()
+        events.map(|event| event.strip_prefix("data: ").unwrap().to_owned()).collect()
     }
 
     pub(super) fn chunks(&self) -> Vec<Value> {
@@ -74,14 +72,7 @@ pub(super) fn question(stream: bool) -> Value {
 
 /// `Err` where the connection ended before a head had come.
 pub(super) async fn chat(running: &Running, body: &Value) -> Result<Seen, End> {
-    send(
-        running.addr(),
-        Method::POST,
-        "/v1/chat/completions",
-        None,
-        body.to_string(),
-    )
-    .await
+    send(running.addr(), Method::POST, "/v1/chat/completions", None, body.to_string()).await
 }
 
 pub(super) async fn send(
@@ -108,12 +99,7 @@ pub(super) async fn send(
             Err(err) => end = end_of(&err),
         }
     }
-    Ok(Seen {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body,
-        end,
-    })
+    Ok(Seen { status: head.status.as_u16(), headers: head.headers, body, end })
 }
 
 fn end_of(err: &hyper::Error) -> End {

@@ -63,10 +63,7 @@ async fn a_cut_answer_is_shorter_than_it_says() {
 #[tokio::test]
 async fn an_answer_that_is_shorter_than_the_cut_is_whole() {
     let seen = with_rule("cut_after = 100000", true).await;
-    assert_eq!(
-        (seen.events().last().unwrap().as_str(), seen.end),
-        ("[DONE]", End::Whole)
-    );
+    assert_eq!((seen.events().last().unwrap().as_str(), seen.end), ("[DONE]", End::Whole));
 }
 
 #[tokio::test]
@@ -87,10 +84,7 @@ async fn an_error_event_ends_a_stream_and_replaces_a_whole_answer() {
     assert_eq!(chunks[2]["error"]["message"], "overloaded");
 
     let whole = with_rule(rule, false).await;
-    assert_eq!(
-        (whole.status, &whole.json()["error"]["message"]),
-        (200, &json!("overloaded"))
-    );
+    assert_eq!((whole.status, &whole.json()["error"]["message"]), (200, &json!("overloaded")));
 }
 
 #[tokio::test]
@@ -119,11 +113,7 @@ async fn latency_and_delay_come_before_the_head_and_pace_between_events() {
     let begun = Instant::now();
     let seen = chat(&running, &question(true)).await.unwrap();
     assert_eq!(seen.events().len(), 7);
-    assert!(
-        begun.elapsed() >= Duration::from_millis(20 + 20 + 6 * 10),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() >= Duration::from_millis(20 + 20 + 6 * 10), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -174,10 +164,7 @@ async fn shutdown_cuts_what_is_open() {
 
 async fn ask_raw(running: &Running, stream: bool) -> TcpStream {
     let body = question(stream).to_string();
-    let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: p\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: p\r\ncontent-length: {}\r\n\r\n", body.len());
     let mut socket = TcpStream::connect(running.addr()).await.unwrap();
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.write_all(body.as_bytes()).await.unwrap();

@@ -23,11 +23,7 @@ fn the_example_is_a_good_script() {
     assert!(script.providers.iter().all(|provider| !provider.models.is_empty()));
     let rules: Vec<_> = script.providers.iter().flat_map(|provider| &provider.rules).collect();
     assert!(rules.iter().any(|rule| rule.effect.outcome == Outcome::Silence));
-    assert!(
-        rules
-            .iter()
-            .any(|rule| rule.effect.ending == Ending::Cut(5, HowCut::Reset))
-    );
+    assert!(rules.iter().any(|rule| rule.effect.ending == Ending::Cut(5, HowCut::Reset)));
     assert!(rules.iter().any(|rule| rule.effect.delay > Duration::ZERO));
 }
 
@@ -78,20 +74,13 @@ async fn a_port_in_use_is_told_with_the_providers_name() {
     let held = super::client::provider("[[provider]]\nname = 'first'").await;
     let script = format!("[[provider]]\nname = 'second'\nlisten = '{}'", held.addr());
     let err = Script::parse(&script).unwrap().start().await.unwrap_err();
-    assert!(
-        err.to_string()
-            .starts_with("provider `second` cannot listen on 127.0.0.1:"),
-        "{err}"
-    );
+    assert!(err.to_string().starts_with("provider `second` cannot listen on 127.0.0.1:"), "{err}");
 }
 
 #[test]
 fn the_examples_of_the_page_are_good_scripts() {
     let page = include_str!("../../../docs/mock.md");
-    let blocks = page
-        .split("```toml\n")
-        .skip(1)
-        .filter_map(|block| block.split("```").next());
+    let blocks = page.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
     let scripts: Vec<_> = blocks.filter(|block| block.contains("[[provider]]")).collect();
     assert_eq!(scripts.len(), 4);
     for script in scripts {

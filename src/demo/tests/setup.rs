@@ -30,23 +30,12 @@ async fn the_configuration_points_at_the_running_providers() {
     assert_eq!(targets, ["cheap/demo-chat", "middling/demo-chat", "steady/demo-chat"]);
     for running in demo.providers() {
         let provider = &config["providers"][running.name()];
-        assert_eq!(
-            provider["base_url"].as_str().unwrap(),
-            format!("http://{}/v1", running.addr())
-        );
+        assert_eq!(provider["base_url"].as_str().unwrap(), format!("http://{}/v1", running.addr()));
         let key = provider["api_keys"][0].as_str();
-        let seen = send(running.addr(), Method::GET, "/v1/models", key, String::new())
-            .await
-            .unwrap();
-        assert_eq!(
-            seen.json()["data"][0]["id"],
-            provider["models"][0]["name"].as_str().unwrap()
-        );
+        let seen = send(running.addr(), Method::GET, "/v1/models", key, String::new()).await.unwrap();
+        assert_eq!(seen.json()["data"][0]["id"], provider["models"][0]["name"].as_str().unwrap());
     }
-    assert_eq!(
-        config["providers"]["steady"]["models"][0]["output"].as_float(),
-        Some(15.0)
-    );
+    assert_eq!(config["providers"]["steady"]["models"][0]["output"].as_float(), Some(15.0));
     demo.shutdown().await;
 }
 
@@ -59,12 +48,7 @@ async fn each_demo_has_its_own_key_and_says_it() {
 
     let (listen, admin) = doors();
     let welcome = demo.welcome(listen, admin);
-    for part in [
-        demo.secret(),
-        "http://localhost:3000/v1",
-        r#""model": "demo""#,
-        "http://localhost:3001/metrics",
-    ] {
+    for part in [demo.secret(), "http://localhost:3000/v1", r#""model": "demo""#, "http://localhost:3001/metrics"] {
         assert!(welcome.contains(part), "{part} is missing in\n{welcome}");
     }
 }
@@ -76,13 +60,9 @@ async fn cheap_fails_one_call_in_three_and_three_in_a_row() {
     for _ in 0..30 {
         let path = "/v1/chat/completions";
         let key = Some("sk-simulated-cheap");
-        let seen = send(cheap.addr(), Method::POST, path, key, question(false).to_string())
-            .await
-            .unwrap();
+        let seen = send(cheap.addr(), Method::POST, path, key, question(false).to_string()).await.unwrap();
         statuses.push(seen.status);
     }
-    let round = [
-        200, 200, 500, 200, 200, 200, 500, 500, 500, 200, 200, 429, 200, 200, 200,
-    ];
+    let round = [200, 200, 500, 200, 200, 200, 500, 500, 500, 200, 200, 429, 200, 200, 200];
     assert_eq!(statuses, [round, round].concat());
 }

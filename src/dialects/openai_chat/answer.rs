@@ -23,10 +23,7 @@ pub enum Answer {
 
 /// Reads an answer. The whole text is validated, so that half an answer is never taken for one.
 pub fn read_answer(body: &[u8]) -> Answer {
-    std::str::from_utf8(body)
-        .ok()
-        .and_then(|text| judge(text).ok())
-        .unwrap_or(Answer::Nothing)
+    std::str::from_utf8(body).ok().and_then(|text| judge(text).ok()).unwrap_or(Answer::Nothing)
 }
 
 fn judge(text: &str) -> Result<Answer, Malformed> {
@@ -143,14 +140,11 @@ fn count(value: &mut Scanner<'_>) -> Result<Option<u64>, Malformed> {
 pub(super) fn error_class(error: &str) -> FailureClass {
     let error: Value = serde_json::from_str(error).unwrap_or_default();
     let words = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-    let status = error
-        .get("code")
-        .or_else(|| error.get("status"))
-        .and_then(|code| match code {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        });
+    let status = error.get("code").or_else(|| error.get("status")).and_then(|code| match code {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    });
     match status {
         Some(401) => FailureClass::Unauthorized,
         Some(402) => FailureClass::Billing,
@@ -167,27 +161,14 @@ pub(super) fn error_class(error: &str) -> FailureClass {
 /// What a refused request's body says, in whichever of the vendors' shapes. `None`: nothing that can be told.
 pub fn read_refusal(status: u16, body: &[u8]) -> Option<Refusal> {
     let document: Value = serde_json::from_slice(body).ok()?;
-    let error = document
-        .get("error")
-        .filter(|error| !error.is_null())
-        .unwrap_or(&document);
+    let error = document.get("error").filter(|error| !error.is_null()).unwrap_or(&document);
     let message = match error {
         Value::String(text) => text.clone(),
-        _ => ["message", "detail", "error"]
-            .iter()
-            .find_map(|name| error.get(name).and_then(text))?,
+        _ => ["message", "detail", "error"].iter().find_map(|name| error.get(name).and_then(text))?,
     };
     let param = error.get("param").and_then(text);
-    let code = error
-        .get("code")
-        .and_then(text)
-        .filter(|code| code.parse::<u16>().is_err());
-    Some(Refusal {
-        status,
-        message,
-        param,
-        code,
-    })
+    let code = error.get("code").and_then(text).filter(|code| code.parse::<u16>().is_err());
+    Some(Refusal { status, message, param, code })
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -206,10 +187,7 @@ pub fn is_out_of_money(body: &[u8]) -> bool {
     let error = document.get("error").unwrap_or(&document);
     ["code", "type"].iter().any(|name| {
         error.get(name).and_then(Value::as_str).is_some_and(|word| {
-            matches!(
-                word,
-                "insufficient_quota" | "credit_balance_exhausted" | "billing_not_active"
-            )
+            matches!(word, "insufficient_quota" | "credit_balance_exhausted" | "billing_not_active")
         })
     })
 }
@@ -222,31 +200,12 @@ mod tests {
     fn takes_only_whole_answers_with_choices() {
         let good = r#"{"choices":[{"finish_reason":"stop","message":{"content":"x","refusal":null}}],
             "usage":{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":4}}}"#;
-        let usage = Usage {
-            input: 9,
-            cached: 4,
-            output: 3,
-            reasoning: 0,
-        };
-        assert_eq!(
-            read_answer(good.as_bytes()),
-            Answer::Good {
-                usage: Some(usage),
-                complete: true
-            }
-        );
+        let usage = Usage { input: 9, cached: 4, output: 3, reasoning: 0 };
+        assert_eq!(read_answer(good.as_bytes()), Answer::Good { usage: Some(usage), complete: true });
         for cut in 0..good.len() {
             assert_eq!(read_answer(&good.as_bytes()[..cut]), Answer::Nothing, "cut at {cut}");
         }
-        for bad in [
-            "{}",
-            r#"{"choices":[]}"#,
-            r#"{"choices":null}"#,
-            r#"{"choices":[null]}"#,
-            "<html>",
-            "[]",
-            "7",
-        ] {
+        for bad in ["{}", r#"{"choices":[]}"#, r#"{"choices":null}"#, r#"{"choices":[null]}"#, "<html>", "[]", "7"] {
             assert_eq!(read_answer(bad.as_bytes()), Answer::Nothing, "{bad}");
         }
     }
@@ -261,10 +220,7 @@ mod tests {
         ] {
             assert_eq!(read_answer(body.as_bytes()), Answer::Error(class), "{body}");
         }
-        assert!(matches!(
-            read_answer(br#"{"error":null,"choices":[{}]}"#),
-            Answer::Good { .. }
-        ));
+        assert!(matches!(read_answer(br#"{"error":null,"choices":[{}]}"#), Answer::Good { .. }));
     }
 
     #[test]
@@ -277,14 +233,7 @@ mod tests {
             r#"{"finish_reason":"stop"},{"finish_reason":"length"}"#,
         ] {
             let body = format!(r#"{{"choices":[{choice}]}}"#);
-            assert_eq!(
-                read_answer(body.as_bytes()),
-                Answer::Good {
-                    usage: None,
-                    complete: false
-                },
-                "{body}"
-            );
+            assert_eq!(read_answer(body.as_bytes()), Answer::Good { usage: None, complete: false }, "{body}");
         }
     }
 
@@ -298,14 +247,7 @@ mod tests {
             r#"{"completion_tokens":1}"#,
         ] {
             let body = format!(r#"{{"choices":[{{"finish_reason":"stop"}}],"usage":{usage}}}"#);
-            assert_eq!(
-                read_answer(body.as_bytes()),
-                Answer::Good {
-                    usage: None,
-                    complete: true
-                },
-                "{body}"
-            );
+            assert_eq!(read_answer(body.as_bytes()), Answer::Good { usage: None, complete: true }, "{body}");
         }
     }
 

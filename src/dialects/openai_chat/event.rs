@@ -24,11 +24,7 @@ pub struct Seen {
 
 impl Seen {
     fn plain(kind: FrameKind) -> Self {
-        Self {
-            kind,
-            usage: None,
-            text_bytes: 0,
-        }
+        Self { kind, usage: None, text_bytes: 0 }
     }
 }
 
@@ -46,12 +42,7 @@ pub struct EventReader {
 impl EventReader {
     /// For a request with `n` choices.
     pub fn new(choices: u32) -> Self {
-        Self {
-            choices,
-            finished: 0,
-            done: false,
-            wrapping: None,
-        }
+        Self { choices, finished: 0, done: false, wrapping: None }
     }
 
     /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
@@ -66,10 +57,7 @@ impl EventReader {
             && !may_matter(event)
         {
             let text_bytes = event.len().saturating_sub(wrapping);
-            return Seen {
-                text_bytes,
-                ..Seen::plain(FrameKind::Content)
-            };
+            return Seen { text_bytes, ..Seen::plain(FrameKind::Content) };
         }
         let Some(data) = data_of(event) else {
             return Seen::plain(FrameKind::Lifecycle);
@@ -79,9 +67,7 @@ impl EventReader {
             return Seen::plain(FrameKind::Done);
         }
         // What is not JSON is not ours to judge; it passes.
-        let seen = self
-            .chunk(&data, is_error_event(event))
-            .unwrap_or(Seen::plain(FrameKind::Lifecycle));
+        let seen = self.chunk(&data, is_error_event(event)).unwrap_or(Seen::plain(FrameKind::Lifecycle));
         if seen.kind == FrameKind::Content {
             self.wrapping.get_or_insert(event.len() - seen.text_bytes);
         }
@@ -117,11 +103,7 @@ impl EventReader {
             None if usage.is_some() && choices == 0 => FrameKind::Usage,
             None => FrameKind::Lifecycle,
         };
-        Ok(Seen {
-            kind,
-            usage,
-            text_bytes: text.unwrap_or(0),
-        })
+        Ok(Seen { kind, usage, text_bytes: text.unwrap_or(0) })
     }
 
     /// Bytes of what the user reads in this choice's delta; `None`: there is nothing.
@@ -189,9 +171,7 @@ fn may_matter(event: &[u8]) -> bool {
     // `"usage":null` stands in every chunk of a stream with usage, as does `"finish_reason":null`.
     let set = |needle: &[u8]| {
         memmem::find_iter(event, needle).any(|at| {
-            let value = event[at + needle.len()..]
-                .iter()
-                .find(|byte| !matches!(byte, b' ' | b':'));
+            let value = event[at + needle.len()..].iter().find(|byte| !matches!(byte, b' ' | b':'));
             !matches!(value, Some(b'n'))
         })
     };
@@ -250,10 +230,7 @@ mod tests {
             let event = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
             assert_eq!(kinds(&[&event]), [kind], "{delta}");
         }
-        assert_eq!(
-            kinds(&[": OPENROUTER PROCESSING\n\n", "data: {\"oops\": \n\n"]),
-            [FrameKind::Lifecycle; 2]
-        );
+        assert_eq!(kinds(&[": OPENROUTER PROCESSING\n\n", "data: {\"oops\": \n\n"]), [FrameKind::Lifecycle; 2]);
     }
 
     #[test]
@@ -271,28 +248,15 @@ mod tests {
         let usage = r#""usage":{"prompt_tokens":3,"completion_tokens":2}"#;
         for (event, kind) in [
             (format!("data: {{\"choices\":[],{usage}}}\n\n"), FrameKind::Usage),
-            (
-                format!("data: {{\"choices\":[{{\"delta\":{{}}}}],{usage}}}\r\n\r\n"),
-                FrameKind::Lifecycle,
-            ),
-            (
-                format!("data:{{\"x_groq\":{{{usage}}},\"choices\":[]}}\n\n"),
-                FrameKind::Usage,
-            ),
+            (format!("data: {{\"choices\":[{{\"delta\":{{}}}}],{usage}}}\r\n\r\n"), FrameKind::Lifecycle),
+            (format!("data:{{\"x_groq\":{{{usage}}},\"choices\":[]}}\n\n"), FrameKind::Usage),
         ] {
-            for earlier in [
-                None,
-                Some("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":null}\n\n"),
-            ] {
+            for earlier in [None, Some("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":null}\n\n")] {
                 let mut reader = EventReader::new(1);
                 earlier.map(|event| reader.read(event.as_bytes()));
                 let seen = reader.read(event.as_bytes());
                 assert_eq!(seen.kind, kind, "{event}");
-                assert_eq!(
-                    seen.usage.map(|usage| (usage.input, usage.output)),
-                    Some((3, 2)),
-                    "{event}"
-                );
+                assert_eq!(seen.usage.map(|usage| (usage.input, usage.output)), Some((3, 2)), "{event}");
             }
         }
     }

@@ -14,19 +14,13 @@ pub struct Invalid {
 
 impl Invalid {
     pub(super) fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            param: Some(param.into()),
-        }
+        Self { message: message.into(), param: Some(param.into()) }
     }
 }
 
 impl From<Malformed> for Invalid {
     fn from(malformed: Malformed) -> Self {
-        Self {
-            message: format!("the body is not valid JSON: {malformed}"),
-            param: None,
-        }
+        Self { message: format!("the body is not valid JSON: {malformed}"), param: None }
     }
 }
 
@@ -50,10 +44,7 @@ pub(super) fn whole_number(value: &mut Scanner<'_>, name: &str, least: u32, most
     };
     match text.parse::<u32>() {
         Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
-        _ => Err(Invalid::new(
-            name,
-            format!("`{name}` must be a whole number from {least} to {most}"),
-        )),
+        _ => Err(Invalid::new(name, format!("`{name}` must be a whole number from {least} to {most}"))),
     }
 }
 

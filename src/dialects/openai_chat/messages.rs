@@ -27,20 +27,14 @@ impl Prompt {
         }
         let count = value.array(|message, index| self.message(message, index))?;
         if count == 0 {
-            return Err(Invalid::new(
-                "messages",
-                "`messages` is empty; at least one message is needed",
-            ));
+            return Err(Invalid::new("messages", "`messages` is empty; at least one message is needed"));
         }
         Ok(())
     }
 
     fn message(&mut self, message: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
         if message.kind()? != Kind::Object {
-            return Err(Invalid::new(
-                format!("messages[{index}]"),
-                format!("`messages[{index}]` must be an object"),
-            ));
+            return Err(Invalid::new(format!("messages[{index}]"), format!("`messages[{index}]` must be an object")));
         }
         let mut has_role = false;
         message.object(|value, key, _| {
@@ -59,10 +53,7 @@ impl Prompt {
         if has_role {
             return Ok(());
         }
-        Err(Invalid::new(
-            format!("messages[{index}].role"),
-            format!("`messages[{index}].role` is missing"),
-        ))
+        Err(Invalid::new(format!("messages[{index}].role"), format!("`messages[{index}].role` is missing")))
     }
 
     fn content(&mut self, value: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
@@ -75,10 +66,7 @@ impl Prompt {
             })?),
             _ => {
                 let field = format!("messages[{index}].content");
-                return Err(Invalid::new(
-                    &*field,
-                    format!("`{field}` must be a string or an array of parts"),
-                ));
+                return Err(Invalid::new(&*field, format!("`{field}` must be a string or an array of parts")));
             }
         }
         Ok(())
@@ -115,8 +103,5 @@ fn role(value: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
     if ROLES.contains(&value.string()?.decode().as_ref()) {
         return Ok(());
     }
-    Err(Invalid::new(
-        field(),
-        format!("`{}` must be one of {}", field(), ROLES.join(", ")),
-    ))
+    Err(Invalid::new(field(), format!("`{}` must be one of {}", field(), ROLES.join(", "))))
 }

@@ -12,31 +12,18 @@ use crate::api::json::{Kind, Scanner, Str};
 
 /// Members that are read, checked and allowed once. A provider that ignores case must not read another one than we do,
 /// so their other spellings are refused too.
-const ENVELOPE: [&str; 8] = [
-    "model",
-    "messages",
-    "stream",
-    "stream_options",
-    "n",
-    "max_tokens",
-    "max_completion_tokens",
-    "user",
-];
+const ENVELOPE: [&str; 8] =
+    ["model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "user"];
 /// Members that are numbers wherever they are known.
 const NUMBERS: [&str; 4] = ["temperature", "top_p", "presence_penalty", "frequency_penalty"];
 
 /// Reads and checks a chat request. Unknown members are left alone.
 pub fn read_envelope(body: &[u8]) -> Result<Envelope, Invalid> {
-    let text = std::str::from_utf8(body).map_err(|error| Invalid {
-        message: format!("the body is not valid UTF-8: {error}"),
-        param: None,
-    })?;
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Invalid { message: format!("the body is not valid UTF-8: {error}"), param: None })?;
     let mut scanner = Scanner::new(text);
     if scanner.kind()? != Kind::Object {
-        return Err(Invalid {
-            message: "the body must be a JSON object".into(),
-            param: None,
-        });
+        return Err(Invalid { message: "the body must be a JSON object".into(), param: None });
     }
     let mut request = Request::default();
     scanner.object(|value, key, start| request.member(value, key, start))?;
@@ -92,10 +79,7 @@ impl Request {
         };
         let name = ENVELOPE[place];
         if name != key {
-            return Err(Invalid::new(
-                name,
-                format!("unknown field `{key}`; did you mean `{name}`?"),
-            ));
+            return Err(Invalid::new(name, format!("unknown field `{key}`; did you mean `{name}`?")));
         }
         let bit = 1 << place;
         if self.seen & bit != 0 {
@@ -135,9 +119,7 @@ impl Request {
 
     fn finish(self, text: &str) -> Result<Envelope, Invalid> {
         let (model, model_at) = self.model.ok_or_else(|| Invalid::new("model", "`model` is missing"))?;
-        let mut prompt = self
-            .prompt
-            .ok_or_else(|| Invalid::new("messages", "`messages` is missing"))?;
+        let mut prompt = self.prompt.ok_or_else(|| Invalid::new("messages", "`messages` is missing"))?;
         prompt.text_bytes += self.tool_bytes;
         let (include_usage, ask_usage) = self.options.ask_usage(text);
         Ok(Envelope {
@@ -176,10 +158,7 @@ mod tests {
         let read = envelope(&format!(
             r#"{{"model":"a/b","stream":true,"n":2,"max_tokens":5,"max_completion_tokens":9,"tools":[{{}}],{MESSAGES}}}"#
         ));
-        assert_eq!(
-            (read.model.as_str(), read.stream, read.n, read.max_tokens),
-            ("a/b", true, 2, Some(9))
-        );
+        assert_eq!((read.model.as_str(), read.stream, read.n, read.max_tokens), ("a/b", true, 2, Some(9)));
         assert!(read.tools && !read.vision && !read.include_usage);
         assert_eq!(read.input_tokens, estimate_tokens(11 + 4));
     }
@@ -203,48 +182,24 @@ mod tests {
             (r#"{"model":"m","messages":[]}"#.to_owned(), "messages"),
             (r#"{"model":"m","messages":{}}"#.to_owned(), "messages"),
             (r#"{"model":"m","messages":[7]}"#.to_owned(), "messages[0]"),
-            (
-                r#"{"model":"m","messages":[{"content":"x"}]}"#.to_owned(),
-                "messages[0].role",
-            ),
-            (
-                r#"{"model":"m","messages":[{"role":"wizard","content":"x"}]}"#.to_owned(),
-                "messages[0].role",
-            ),
-            (
-                r#"{"model":"m","messages":[{"role":"user","content":7}]}"#.to_owned(),
-                "messages[0].content",
-            ),
+            (r#"{"model":"m","messages":[{"content":"x"}]}"#.to_owned(), "messages[0].role"),
+            (r#"{"model":"m","messages":[{"role":"wizard","content":"x"}]}"#.to_owned(), "messages[0].role"),
+            (r#"{"model":"m","messages":[{"role":"user","content":7}]}"#.to_owned(), "messages[0].content"),
             (format!(r#"{{"model":7,{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"","stream":false,{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"m","n":0,{MESSAGES}}}"#), "n"),
             (format!(r#"{{"model":"m","n":129,{MESSAGES}}}"#), "n"),
             (format!(r#"{{"model":"m","n":1.5,{MESSAGES}}}"#), "n"),
             (format!(r#"{{"model":"m","max_tokens":0,{MESSAGES}}}"#), "max_tokens"),
-            (
-                format!(r#"{{"model":"m","max_tokens":2147483648,{MESSAGES}}}"#),
-                "max_tokens",
-            ),
-            (
-                format!(r#"{{"model":"m","max_completion_tokens":-1,{MESSAGES}}}"#),
-                "max_completion_tokens",
-            ),
-            (
-                format!(r#"{{"model":"m","temperature":"hot",{MESSAGES}}}"#),
-                "temperature",
-            ),
+            (format!(r#"{{"model":"m","max_tokens":2147483648,{MESSAGES}}}"#), "max_tokens"),
+            (format!(r#"{{"model":"m","max_completion_tokens":-1,{MESSAGES}}}"#), "max_completion_tokens"),
+            (format!(r#"{{"model":"m","temperature":"hot",{MESSAGES}}}"#), "temperature"),
             (format!(r#"{{"model":"m","stream":"yes",{MESSAGES}}}"#), "stream"),
-            (
-                format!(r#"{{"model":"m","stream_options":[],{MESSAGES}}}"#),
-                "stream_options",
-            ),
+            (format!(r#"{{"model":"m","stream_options":[],{MESSAGES}}}"#), "stream_options"),
             (format!(r#"{{"model":"m","model":"other",{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"m","\u006dodel":"other",{MESSAGES}}}"#), "model"),
             (format!(r#"{{"model":"m","Model":"other",{MESSAGES}}}"#), "model"),
-            (
-                format!(r#"{{"model":"m","stream":true,"stream":false,{MESSAGES}}}"#),
-                "stream",
-            ),
+            (format!(r#"{{"model":"m","stream":true,"stream":false,{MESSAGES}}}"#), "stream"),
         ] {
             assert_eq!(refused(&body).as_deref(), Some(param), "{body}");
         }

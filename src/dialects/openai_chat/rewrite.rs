@@ -17,10 +17,7 @@ pub fn rewrite(body: &Bytes, envelope: &Envelope, model: &str, ask_usage: bool) 
         edits.push((envelope.model_at.clone(), Bytes::from(quoted)));
     }
     if ask_usage {
-        edits.push((
-            envelope.ask_usage.at.clone(),
-            Bytes::from_static(envelope.ask_usage.text.as_bytes()),
-        ));
+        edits.push((envelope.ask_usage.at.clone(), Bytes::from_static(envelope.ask_usage.text.as_bytes())));
     }
     edits.sort_by_key(|(at, _)| at.start);
 
@@ -52,14 +49,7 @@ mod tests {
         assert_eq!(rewritten(body, "chat", false), body);
         assert_eq!(rewritten(body, "a\"b", false), body.replace("\"chat\"", r#""a\"b""#));
         let end = r#"{"model":"vendor/m","stream":true,"messages":[{"role":"user"}],"stream_options":{"include_usage":true}}"#;
-        assert_eq!(
-            rewritten(
-                r#"{"model":"chat","stream":true,"messages":[{"role":"user"}]}"#,
-                "vendor/m",
-                true
-            ),
-            end
-        );
+        assert_eq!(rewritten(r#"{"model":"chat","stream":true,"messages":[{"role":"user"}]}"#, "vendor/m", true), end);
         assert_eq!(
             rewritten(
                 r#"{"stream_options":{"include_usage":false},"model":"chat","stream":true,"messages":[{"role":"user"}]}"#,

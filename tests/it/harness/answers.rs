@@ -108,9 +108,7 @@ pub(crate) fn with(mut request: Value, members: Value) -> Value {
 
 /// What a record says that its call cost, in USD; `None`: it is not known.
 pub(crate) fn cost(record: &Value) -> Option<f64> {
-    record["cost.usd"]
-        .as_str()
-        .map(|usd| usd.parse().expect("costs are decimal strings"))
+    record["cost.usd"].as_str().map(|usd| usd.parse().expect("costs are decimal strings"))
 }
 
 /// All of the text that a stream's events say.

@@ -23,17 +23,12 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let socket = within("connecting to the gateway", TcpStream::connect(address)).await;
         let (reading, writing) = socket.expect("the door is open").into_split();
-        Self {
-            wire: Wire::new(reading),
-            writing,
-        }
+        Self { wire: Wire::new(reading), writing }
     }
 
     /// Errors are left to the reader: the gateway may answer and close before all is sent.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        within("sending to the gateway", self.writing.write_all(bytes.as_ref()))
-            .await
-            .is_ok()
+        within("sending to the gateway", self.writing.write_all(bytes.as_ref())).await.is_ok()
     }
 
     /// Says that nothing more will be sent, and keeps reading.
@@ -83,11 +78,7 @@ impl Connection {
         while !response.text().contains(text) {
             match self.piece(response).await {
                 Some(piece) => response.body.extend(piece),
-                None => panic!(
-                    "the answer ended ({:?}) before {text:?}: {}",
-                    response.end,
-                    response.text()
-                ),
+                None => panic!("the answer ended ({:?}) before {text:?}: {}", response.end, response.text()),
             }
         }
     }

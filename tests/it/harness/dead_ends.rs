@@ -16,10 +16,7 @@ impl Refusing {
     pub(crate) fn new() -> Self {
         let socket = bound();
         let address = socket.local_addr().expect("the socket is bound");
-        Self {
-            _socket: socket,
-            address,
-        }
+        Self { _socket: socket, address }
     }
 
     pub(crate) fn base_url(&self) -> String {
@@ -44,11 +41,7 @@ impl Deaf {
         while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
             queue.push(stream.expect("loopback connects"));
         }
-        Self {
-            _listener: listener,
-            _queue: queue,
-            address,
-        }
+        Self { _listener: listener, _queue: queue, address }
     }
 
     pub(crate) fn base_url(&self) -> String {
@@ -58,8 +51,6 @@ impl Deaf {
 
 fn bound() -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("sockets can be made");
-    socket
-        .bind("127.0.0.1:0".parse().expect("an address"))
-        .expect("loopback has free ports");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has free ports");
     socket
 }

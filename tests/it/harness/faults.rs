@@ -30,13 +30,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(name: &'static str, script: impl Into<Script>, class: &'static str) -> Self {
-        Self {
-            name,
-            script: script.into(),
-            class,
-            alone: Alone::FAILED,
-            lines: "",
-        }
+        Self { name, script: script.into(), class, alone: Alone::FAILED, lines: "" }
     }
 
     pub(crate) fn alone(mut self, alone: Alone) -> Self {
@@ -82,12 +76,7 @@ impl Faulty {
                 .ordered(&format!("both-{place}"), &[&format!("faulty-{place}/m"), "good/m"]);
             providers.push((fault, provider));
         }
-        Self {
-            gateway: Gateway::start(setup).await,
-            streamed,
-            faults: providers,
-            good,
-        }
+        Self { gateway: Gateway::start(setup).await, streamed, faults: providers, good }
     }
 
     fn request(&self, model: &str) -> Value {

@@ -38,11 +38,7 @@ pub(crate) struct Gateway {
 /// The executable, with nothing of this process's environment.
 pub(crate) fn tollgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-    command
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
@@ -52,11 +48,7 @@ impl Gateway {
         let file = folder.path().join("tollgate.toml");
         std::fs::write(&file, setup.text()).expect("the temporary folder can be written");
         let mut command = tollgate();
-        command
-            .arg("serve")
-            .arg("--config")
-            .arg(&file)
-            .current_dir(folder.path());
+        command.arg("serve").arg("--config").arg(&file).current_dir(folder.path());
         command.envs(&setup.environment);
         let mut child = command.spawn().expect("the binary starts");
         let logs = Logs::follow(child.stderr.take().expect("stderr is piped"));
@@ -108,9 +100,7 @@ impl Gateway {
         self.expect_calls(1);
         let mut connection = Connection::open(self.door).await;
         let headers = [&[JSON], headers].concat();
-        connection
-            .send(post("/v1/chat/completions", &headers, request.to_string()))
-            .await;
+        connection.send(post("/v1/chat/completions", &headers, request.to_string())).await;
         connection
     }
 
@@ -152,10 +142,7 @@ impl Gateway {
 
     /// Waits for a log event.
     pub(crate) async fn event(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let found = self
-            .logs
-            .find(what, |events| events.iter().find(|event| wanted(event)).cloned())
-            .await;
+        let found = self.logs.find(what, |events| events.iter().find(|event| wanted(event)).cloned()).await;
         found.unwrap_or_else(|| panic!("the gateway ended before this: {what}"))
     }
 
@@ -186,12 +173,7 @@ impl Gateway {
         let running = self.exit.borrow().is_none();
         let expected = self.expected.load(Ordering::Relaxed);
         let ends = |events: &[Value]| Some(()).filter(|()| ends_of(events).len() >= expected);
-        self.logs
-            .find(
-                &format!("an end of each of {expected} calls, in:\n{}", self.log_text()),
-                ends,
-            )
-            .await;
+        self.logs.find(&format!("an end of each of {expected} calls, in:\n{}", self.log_text()), ends).await;
         for provider in &self.providers {
             let mut counts = provider.log.counts.subscribe();
             let idle = counts.wait_for(|counts| counts.in_flight == 0);
@@ -202,28 +184,14 @@ impl Gateway {
             let metrics = self.metrics().await;
             assert!(metrics.has("tollgate_inflight"), "{}", metrics.0);
             assert_eq!(metrics.sum("tollgate_inflight", &[]), 0.0, "calls in flight at the end");
-            assert_eq!(
-                metrics.sum("tollgate_calls_total", &[]),
-                expected as f64,
-                "calls counted"
-            );
+            assert_eq!(metrics.sum("tollgate_calls_total", &[]), expected as f64, "calls counted");
             self.terminate();
         }
-        assert!(
-            self.exited().await.success(),
-            "{:?}\n{}",
-            self.exited().await,
-            self.log_text()
-        );
+        assert!(self.exited().await.success(), "{:?}\n{}", self.exited().await, self.log_text());
         self.logs.find("the end of the logs", |_| None::<()>).await;
         let ends = ends_of(&self.logs.events());
         let unique: BTreeSet<_> = ends.iter().map(|event| event["call.id"].to_string()).collect();
-        assert_eq!(
-            (ends.len(), unique.len()),
-            (expected, expected),
-            "ends of calls in:\n{}",
-            self.log_text()
-        );
+        assert_eq!((ends.len(), unique.len()), (expected, expected), "ends of calls in:\n{}", self.log_text());
         assert!(!self.log_text().contains("panicked at"), "{}", self.log_text());
     }
 }

@@ -40,9 +40,7 @@ impl Http2 {
             .body(Full::new(Bytes::from(request.to_string())))
             .expect("the request is one");
         let answer = self.sender.clone().send_request(request);
-        within("the head of the answer", answer)
-            .await
-            .expect("the gateway answers")
+        within("the head of the answer", answer).await.expect("the gateway answers")
     }
 
     pub(crate) async fn chat(&self, request: &Value) -> (u16, Bytes) {

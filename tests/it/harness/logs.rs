@@ -41,10 +41,7 @@ impl Logs {
     /// The JSON events so far.
     pub(super) fn events(&self) -> Vec<Value> {
         let lines = self.lines.lock().expect("no reader panics with the lock");
-        lines
-            .iter()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Waits until `found` finds something in the events; `None`: the process ended before.

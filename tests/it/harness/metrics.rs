@@ -10,10 +10,8 @@ impl Scrape {
         let values = self.0.lines().filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
             let (found, written) = series.split_once('{').unwrap_or((series, ""));
-            let matches = found == name
-                && labels
-                    .iter()
-                    .all(|(label, value)| written.contains(&format!("{label}=\"{value}\"")));
+            let matches =
+                found == name && labels.iter().all(|(label, value)| written.contains(&format!("{label}=\"{value}\"")));
             matches.then(|| value.parse::<f64>().ok()).flatten()
         });
         values.sum()

@@ -65,15 +65,7 @@ impl Scripted {
 
     /// Gives good answers, streamed where that is asked for, that say `text`.
     pub(crate) async fn saying(text: &'static str) -> Self {
-        Self::start(move |seen| {
-            if seen.streamed() {
-                stream_saying(text)
-            } else {
-                saying(text)
-            }
-            .script()
-        })
-        .await
+        Self::start(move |seen| if seen.streamed() { stream_saying(text) } else { saying(text) }.script()).await
     }
 
     /// The first request gets the first script, and so on; the last one serves all that follow.
@@ -88,11 +80,7 @@ impl Scripted {
         let address = listener.local_addr().expect("the socket is bound");
         let log = Arc::new(Log::default());
         let accepting = background().spawn(accept(listener, Arc::clone(&log), handler, whole));
-        Self {
-            address,
-            log,
-            accepting,
-        }
+        Self { address, log, accepting }
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -105,11 +93,7 @@ impl Scripted {
 
     /// All requests that were read whole, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.log
-            .seen
-            .lock()
-            .expect("no test panics while it holds the lock")
-            .clone()
+        self.log.seen.lock().expect("no test panics while it holds the lock").clone()
     }
 
     pub(crate) fn last(&self) -> Seen {
@@ -124,9 +108,7 @@ impl Scripted {
     /// Waits until the counts are such.
     pub(crate) async fn until(&self, what: &str, wanted: impl FnMut(&Counts) -> bool) -> Counts {
         let mut counts = self.log.counts.subscribe();
-        *within(what, counts.wait_for(wanted))
-            .await
-            .expect("the provider lives as long as we do")
+        *within(what, counts.wait_for(wanted)).await.expect("the provider lives as long as we do")
     }
 }
 
@@ -150,12 +132,7 @@ async fn accept(listener: TcpListener, log: Arc<Log>, handler: Arc<Handler>, who
             counts.connections += 1;
             counts.open += 1;
         });
-        let connection = Conversation {
-            log: Arc::clone(&log),
-            handler: Arc::clone(&handler),
-            number,
-            whole,
-        };
+        let connection = Conversation { log: Arc::clone(&log), handler: Arc::clone(&handler), number, whole };
         connections.spawn(connection.run(socket));
     }
 }
@@ -198,11 +175,7 @@ impl Conversation {
                     }
                 }
                 let script = (self.handler)(&seen);
-                self.log
-                    .seen
-                    .lock()
-                    .expect("no test panics while it holds the lock")
-                    .push(seen);
+                self.log.seen.lock().expect("no test panics while it holds the lock").push(seen);
                 self.log.change(|_| ());
                 play(script, &mut wire, &mut writing, self.whole).await
             }

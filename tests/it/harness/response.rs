@@ -29,13 +29,7 @@ pub(crate) struct Response {
 impl Response {
     pub(super) fn new(head: Head) -> io::Result<Self> {
         let status = head.first_line.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok(Self {
-            status: status.ok_or(io::ErrorKind::InvalidData)?,
-            head,
-            body: Vec::new(),
-            end: End::Whole,
-            read: 0,
-        })
+        Ok(Self { status: status.ok_or(io::ErrorKind::InvalidData)?, head, body: Vec::new(), end: End::Whole, read: 0 })
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -68,9 +62,7 @@ impl Response {
     }
 
     pub(crate) fn attempts(&self) -> u32 {
-        self.header("x-tollgate-attempts")
-            .and_then(|count| count.parse().ok())
-            .unwrap_or(0)
+        self.header("x-tollgate-attempts").and_then(|count| count.parse().ok()).unwrap_or(0)
     }
 
     /// Checks the error's shape, and that it is this one: status, type and code.
@@ -78,8 +70,7 @@ impl Response {
     pub(crate) fn assert_error(&self, status: u16, kind: &str, code: Option<&str>) -> &Self {
         assert_eq!(self.status, status, "{}", self.text());
         assert!(
-            self.header("content-type")
-                .is_some_and(|value| value.starts_with("application/json")),
+            self.header("content-type").is_some_and(|value| value.starts_with("application/json")),
             "{:?}",
             self.head
         );
@@ -127,9 +118,7 @@ impl Response {
 
     /// The next piece of the body, which is not kept: a chunk, or what there is. `None` at its end.
     pub(super) async fn next_piece<R: AsyncRead + Unpin>(&mut self, wire: &mut Wire<R>) -> Option<Vec<u8>> {
-        let length = self
-            .header("content-length")
-            .and_then(|value| value.parse::<usize>().ok());
+        let length = self.header("content-length").and_then(|value| value.parse::<usize>().ok());
         let piece = if self.header("transfer-encoding").is_some() {
             wire.chunk().await
         } else if let Some(length) = length {
@@ -161,24 +150,13 @@ async fn until_close<R: AsyncRead + Unpin>(wire: &mut Wire<R>) -> io::Result<Vec
 #[track_caller]
 pub(crate) fn assert_error_shape(document: &Value, kind: &str, code: Option<&str>) {
     let members = |value: &Value| {
-        let mut names: Vec<_> = value
-            .as_object()
-            .into_iter()
-            .flat_map(|object| object.keys().cloned())
-            .collect();
+        let mut names: Vec<_> = value.as_object().into_iter().flat_map(|object| object.keys().cloned()).collect();
         names.sort();
         names
     };
     assert_eq!(members(document), ["error"], "{document}");
     let error = &document["error"];
     assert_eq!(members(error), ["code", "message", "param", "type"], "{document}");
-    assert!(
-        error["message"].as_str().is_some_and(|text| !text.is_empty()),
-        "{document}"
-    );
-    assert_eq!(
-        (error["type"].as_str(), error["code"].as_str()),
-        (Some(kind), code),
-        "{document}"
-    );
+    assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{document}");
+    assert_eq!((error["type"].as_str(), error["code"].as_str()), (Some(kind), code), "{document}");
 }

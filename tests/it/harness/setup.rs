@@ -55,26 +55,16 @@ impl Setup {
     /// Adds `[providers.NAME]` with these lines more.
     pub(crate) fn provider(self, name: &str, provider: &Scripted, lines: &str) -> Self {
         let mut setup = self.provider_at(name, &format!("http://{}/v1", provider.address), lines);
-        setup.providers.push(Watched {
-            name: name.to_owned(),
-            log: Arc::clone(&provider.log),
-        });
+        setup.providers.push(Watched { name: name.to_owned(), log: Arc::clone(&provider.log) });
         setup
     }
 
     pub(crate) fn provider_at(mut self, name: &str, base_url: &str, lines: &str) -> Self {
-        let kind = if lines.contains("kind = ") {
-            ""
-        } else {
-            "kind = \"openai\"\n"
-        };
+        let kind = if lines.contains("kind = ") { "" } else { "kind = \"openai\"\n" };
         let models = if lines.contains("models = ") { "" } else { MODELS };
         let retries = if lines.contains("retries = ") { "" } else { ONCE };
-        write!(
-            self.tables,
-            "\n[providers.{name}]\n{kind}base_url = \"{base_url}\"\n{models}{retries}{lines}\n"
-        )
-        .expect("strings take what is written");
+        write!(self.tables, "\n[providers.{name}]\n{kind}base_url = \"{base_url}\"\n{models}{retries}{lines}\n")
+            .expect("strings take what is written");
         self
     }
 
@@ -119,9 +109,7 @@ impl Setup {
 
     /// The file's text.
     pub(crate) fn text(&self) -> String {
-        let Self {
-            server, top, tables, ..
-        } = self;
+        let Self { server, top, tables, .. } = self;
         format!("{top}\n[server]\n{server}\n[log]\nformat = \"json\"\n{tables}")
     }
 }

@@ -37,10 +37,7 @@ pub(crate) struct Wire<R> {
 
 impl<R: AsyncRead + Unpin> Wire<R> {
     pub(crate) fn new(socket: R) -> Self {
-        Self {
-            socket,
-            buffer: Vec::new(),
-        }
+        Self { socket, buffer: Vec::new() }
     }
 
     /// Reads some more. `Ok(0)`: the other side will send nothing further.
