@@ -101,3 +101,68 @@ impl Stream for MeteredFrames {
         Poll::Ready(Some(frame))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::call::{CacheWish, Caller, Door};
+    use crate::dialects::openai_chat::read_envelope;
+    use crate::telemetry::Metrics;
+
+    fn call() -> Call {
+        let body = Bytes::from_static(br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#);
+        let now = Instant::now();
+        Call {
+            id: "id".into(),
+            door: Door::ChatCompletions,
+            caller: Arc::new(Caller { key: "k".into(), user: "u".into(), team: None, models: Vec::new() }),
+            label: "m".into(),
+            route_version: [0; 32],
+            envelope: read_envelope(&body).unwrap(),
+            body,
+            cache: CacheWish::default(),
+            beta: None,
+            arrived: now,
+            read: now,
+            deadline: now,
+            journal: Arc::default(),
+        }
+    }
+
+    /// How calls ended whose service does `inner`.
+    async fn ended<F>(inner: impl Fn() -> F + Clone + Send + 'static, poll_it: bool) -> String
+    where
+        F: Future<Output = Result<Reply, GatewayError>> + Send + 'static,
+    {
+        let metrics = Arc::new(Metrics::new(|| 0));
+        let service = tower::service_fn(move |_: Call| inner());
+        let service = MeterLayer(Meter::new(Arc::clone(&metrics))).layer(service);
+        let reply = service.oneshot(call());
+        if poll_it {
+            let _ = tokio::spawn(reply).await;
+        } else {
+            let mut reply = std::pin::pin!(reply);
+            assert!(futures_util::poll!(&mut reply).is_pending());
+        }
+        let text = metrics.encode();
+        assert!(text.contains("tollgate_inflight 0"), "{text}");
+        let calls: Vec<_> = text.lines().filter(|line| line.starts_with("tollgate_calls_total")).collect();
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        calls[0].to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_call_ends_in_one_record_whatever_becomes_of_it() {
+        let panicking = ended(|| async { panic!("on purpose") }, true).await;
+        assert!(panicking.contains(r#"outcome="internal"} 1"#), "{panicking}");
+        let dropped = ended(std::future::pending, false).await;
+        assert!(dropped.contains(r#"outcome="client_gone"} 1"#), "{dropped}");
+        let failed = ended(|| async { Err(GatewayError::Internal) }, true).await;
+        assert!(failed.contains(r#"outcome="internal"} 1"#), "{failed}");
+    }
+}

@@ -4,10 +4,11 @@
 //! acknowledgements costs a stream's first token 38 ms.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,7 +38,7 @@ pub async fn serve(
     loop {
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await, place)
+            (accept(&listener).await, place)
         };
         let (accepted, place) = tokio::select! {
             accepted = accepted => accepted,
@@ -45,10 +46,6 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a connection ended before it began");
-                    continue;
-                }
                 let served = serve_connection(stream, peer, front.clone(), header_timeout, drain.begin.clone());
                 drain.connections.spawn(async move {
                     served.await;
@@ -60,13 +57,34 @@ pub async fn serve(
     }
 }
 
+/// The next connection, which sends what it is given at once.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, peer))
+}
+
 /// A connection that failed while it was accepted is nobody's loss. When the process is out of file descriptors, trying
 /// again at once would only burn the processor.
 async fn pause_after(error: &io::Error) {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput};
+    // `InvalidInput`: an option of a socket that was closed already.
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput) {
         return;
     }
     tracing::warn!(%error, "cannot accept connections; trying again");
     tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn accepted_sockets_do_not_wait_for_more_to_send() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (accepted, _client) = tokio::join!(accept(&listener), client);
+        assert!(accepted.unwrap().0.nodelay().unwrap());
+    }
 }

@@ -37,4 +37,5 @@ mod secrets;
 mod slow_clients;
 mod stream_failures;
 mod streams;
+mod tls;
 mod transport;
