@@ -100,13 +100,13 @@ impl ExactCache {
         let entry = self.entries.get(&key.hash)?;
         let age = now.saturating_duration_since(entry.stored);
         let fresh = now < entry.expires && max_age.is_none_or(|most| age <= most);
-        (fresh && key.matches(&entry.material)).then(|| Hit { kept: entry.kept.clone(), age })
+        (fresh && key.material == entry.material).then(|| Hit { kept: entry.kept.clone(), age })
     }
 
     /// Keeps a copy of an answer.
-    pub fn put(&self, key: &Key, answer: &Kept, now: Instant) {
+    pub fn put(&self, key: Key, answer: &Kept, now: Instant) {
         let kept = answer.copied();
-        let entry = Entry { material: key.material(), kept, stored: now, expires: now + self.ttl };
+        let entry = Entry { material: key.material, kept, stored: now, expires: now + self.ttl };
         self.entries.insert(key.hash, Arc::new(entry));
     }
 }

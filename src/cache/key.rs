@@ -5,8 +5,7 @@
 //! and can never give a wrong answer. What was hashed is kept beside the answer and compared on a hit, so not even a
 //! collision could.
 
-use bytes::Bytes;
-use smallvec::SmallVec;
+use std::ops::Range;
 
 use crate::call::{Call, Caller};
 
@@ -24,70 +23,31 @@ pub enum Scope {
 #[derive(Debug, Clone)]
 pub struct Key {
     pub(super) hash: [u8; 32],
-    /// Door, scope, asked name and route.
-    preamble: Vec<u8>,
-    body: Bytes,
-    kept: SmallVec<[std::ops::Range<usize>; 4]>,
+    /// All that was hashed: the body without what changes nothing, then door, scope, asked name and route. It shares no
+    /// memory with the connection that the body came over.
+    pub(super) material: Box<[u8]>,
 }
 
 impl Key {
     pub fn new(call: &Call, scope: Scope) -> Self {
-        let preamble = preamble(call, scope);
-        let kept = material(&call.body, &call.envelope.immaterial);
-        let mut key = Self { hash: [0; 32], preamble, body: call.body.clone(), kept };
-        // The body comes first: hashed from an even start, its blocks go through the vector unit many at a time.
-        let mut hasher = blake3::Hasher::new();
-        for part in key.parts() {
-            hasher.update(part);
-        }
-        hasher.update(&key.preamble);
-        hasher.update(&(key.preamble.len() as u64).to_le_bytes());
-        key.hash = *hasher.finalize().as_bytes();
-        key
-    }
-
-    /// What stands in the body, with a comma where something was left out.
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        self.kept.iter().enumerate().flat_map(|(place, range)| {
-            let part = &self.body[range.clone()];
-            let joined = place > 0 && !self.body[self.kept[place - 1].clone()].ends_with(b"{") && part != b"}";
-            [if joined { &b","[..] } else { &b""[..] }, part]
-        })
-    }
-
-    /// A copy of all that was hashed; it shares no memory with the connection that the body came over.
-    pub(super) fn material(&self) -> Box<[u8]> {
-        let mut material = Vec::with_capacity(self.preamble.len() + self.body.len() + self.kept.len());
-        material.extend_from_slice(&self.preamble);
-        for part in self.parts() {
-            material.extend_from_slice(part);
-        }
-        material.into_boxed_slice()
-    }
-
-    pub(super) fn matches(&self, material: &[u8]) -> bool {
-        let Some(mut rest) = material.strip_prefix(&*self.preamble) else {
-            return false;
-        };
-        for part in self.parts() {
-            match rest.strip_prefix(part) {
-                Some(behind) => rest = behind,
-                None => return false,
-            }
-        }
-        rest.is_empty()
+        let mut material = Vec::with_capacity(call.body.len() + 256);
+        // The body comes first and in one piece: hashed like that its blocks go through the vector unit many at a time.
+        write_body(&mut material, &call.body, &call.envelope.immaterial);
+        let body = material.len() as u64;
+        write_preamble(&mut material, call, scope);
+        // With the length at the end no two pairs of body and preamble are one text.
+        material.extend_from_slice(&body.to_le_bytes());
+        Self { hash: *blake3::hash(&material).as_bytes(), material: material.into_boxed_slice() }
     }
 }
 
-fn preamble(call: &Call, scope: Scope) -> Vec<u8> {
+fn write_preamble(material: &mut Vec<u8>, call: &Call, scope: Scope) {
     let (level, name) = sharers(&call.caller, scope);
-    let mut preamble = Vec::with_capacity(128);
     for part in [call.door.as_str(), level, name, &call.envelope.model] {
-        preamble.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        preamble.extend_from_slice(part.as_bytes());
+        material.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        material.extend_from_slice(part.as_bytes());
     }
-    preamble.extend_from_slice(&call.route_version);
-    preamble
+    material.extend_from_slice(&call.route_version);
 }
 
 /// The level that is shared on, and who is on it.
@@ -103,31 +63,38 @@ fn sharers(caller: &Caller, scope: Scope) -> (&'static str, &str) {
     }
 }
 
-/// The ranges between the members that are left out, without the commas and spaces at their edges.
-fn material(body: &[u8], left_out: &[std::ops::Range<usize>]) -> SmallVec<[std::ops::Range<usize>; 4]> {
-    let mut kept = SmallVec::new();
+/// Writes what stands around the members that are left out, with a comma in place of each where one is due.
+fn write_body(material: &mut Vec<u8>, body: &[u8], left_out: &[Range<usize>]) {
+    let is_edge = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
     let mut from = 0;
-    for end in left_out.iter().map(|range| range.start).chain([body.len()]) {
-        let is_edge = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
-        let part = &body[from..end];
+    for next in left_out.iter().cloned().chain(std::iter::once(body.len()..body.len())) {
+        let part = &body[from..next.start];
+        from = next.end;
+        if left_out.is_empty() {
+            material.extend_from_slice(part);
+            continue;
+        }
         let leading = part.iter().take_while(|byte| is_edge(byte)).count();
         let trailing = part[leading..].iter().rev().take_while(|byte| is_edge(byte)).count();
-        if leading + trailing < part.len() {
-            kept.push(from + leading..end - trailing);
+        let part = &part[leading..part.len() - trailing];
+        if !part.is_empty() {
+            if !matches!(material.last(), None | Some(b'{')) && part != b"}" {
+                material.push(b',');
+            }
+            material.extend_from_slice(part);
         }
-        from = left_out.iter().find(|range| range.start == end).map_or(end, |range| range.end);
     }
-    kept
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use bytes::Bytes;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::call::{CacheWish, Door, Journal};
+    use crate::call::{CacheWish, Door};
     use crate::dialects::openai_chat::read_envelope;
 
     fn caller(key: &str, user: &str, team: Option<&str>) -> Arc<Caller> {
@@ -152,12 +119,11 @@ mod tests {
             deadline: now,
             journal: Arc::default(),
         };
-        let _: &Journal = &call.journal;
         Key::new(&call, scope)
     }
 
     fn equal(one: &Key, other: &Key) -> bool {
-        assert_eq!(one.hash == other.hash, one.matches(&other.material()));
+        assert_eq!(one.hash == other.hash, one.material == other.material);
         one.hash == other.hash
     }
 

@@ -68,7 +68,7 @@ where
                     model: Arc::clone(&reply.served.model),
                     usage: reply.usage,
                 };
-                cache.put(&key, &kept, Instant::now());
+                cache.put(key, &kept, Instant::now());
             }
             Ok(Reply { cache: status, ..reply })
         })
