@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use wildmatch::WildMatch;
 
-use crate::cache::{ExactCache, Scope};
+use crate::cache::ExactCache;
 use crate::call::Caller;
-use crate::config::{self, Config, Limit};
+use crate::config::{self, Config, Limit, Scope};
 use crate::keys::Directory;
 use crate::layers::{Auth, CacheLayer, LimitLayer, Limits, MeterLayer};
 use crate::net::{Connector, ProxyEnv};
@@ -145,13 +145,7 @@ fn limits(config: &Config, epoch: Instant) -> Limits {
 }
 
 fn cache(config: config::Cache) -> Option<(ExactCache, Scope)> {
-    let scope = match config.scope {
-        config::Scope::Key => Scope::Key,
-        config::Scope::User => Scope::User,
-        config::Scope::Team => Scope::Team,
-        config::Scope::Global => Scope::Global,
-    };
-    config.enabled.then(|| (ExactCache::new(config.max_size, config.ttl), scope))
+    config.enabled.then(|| (ExactCache::new(config.max_size, config.ttl), config.scope))
 }
 
 /// Who calls without a key.

@@ -8,16 +8,7 @@
 use std::ops::Range;
 
 use crate::call::{Call, Caller};
-
-/// Who shares answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    Key,
-    User,
-    /// A caller without a team shares with its user only.
-    Team,
-    Global,
-}
+use crate::config::Scope;
 
 /// A call as the cache sees it.
 #[derive(Debug, Clone)]
@@ -90,36 +81,15 @@ fn write_body(material: &mut Vec<u8>, body: &[u8], left_out: &[Range<usize>]) {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
-    use tokio::time::Instant;
-
     use super::*;
-    use crate::call::{CacheWish, Door};
-    use crate::dialects::openai_chat::read_envelope;
+    use crate::dialects::openai_chat::testing::call;
 
     fn caller(key: &str, user: &str, team: Option<&str>) -> Arc<Caller> {
         Arc::new(Caller { key: key.into(), user: user.into(), team: team.map(Into::into), models: Vec::new() })
     }
 
     fn key_of(body: &str, caller: &Arc<Caller>, scope: Scope) -> Key {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        let now = Instant::now();
-        let call = Call {
-            id: "id".into(),
-            door: Door::ChatCompletions,
-            caller: Arc::clone(caller),
-            label: "m".into(),
-            route_version: [0; 32],
-            envelope: read_envelope(&body).unwrap(),
-            body,
-            cache: CacheWish::default(),
-            beta: None,
-            arrived: now,
-            read: now,
-            deadline: now,
-            journal: Arc::default(),
-        };
-        Key::new(&call, scope)
+        Key::new(&call(body, Arc::clone(caller)), scope)
     }
 
     fn equal(one: &Key, other: &Key) -> bool {

@@ -5,4 +5,4 @@ mod exact;
 mod key;
 
 pub use exact::{ExactCache, Hit, Kept};
-pub use key::{Key, Scope};
+pub use key::Key;

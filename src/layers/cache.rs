@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::ReplyFuture;
-use crate::cache::{ExactCache, Hit, Kept, Key, Scope};
+use crate::cache::{ExactCache, Hit, Kept, Key};
 use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
+use crate::config::Scope;
 use crate::error::GatewayError;
 
 /// `None`: no cache is configured.

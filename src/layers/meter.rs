@@ -106,43 +106,25 @@ impl Stream for MeteredFrames {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
     use tower::ServiceExt;
 
     use super::*;
-    use crate::call::{CacheWish, Caller, Door};
-    use crate::dialects::openai_chat::read_envelope;
+    use crate::call::Caller;
+    use crate::dialects::openai_chat::testing::call;
     use crate::telemetry::Metrics;
 
-    fn call() -> Call {
-        let body = Bytes::from_static(br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#);
-        let now = Instant::now();
-        Call {
-            id: "id".into(),
-            door: Door::ChatCompletions,
-            caller: Arc::new(Caller { key: "k".into(), user: "u".into(), team: None, models: Vec::new() }),
-            label: "m".into(),
-            route_version: [0; 32],
-            envelope: read_envelope(&body).unwrap(),
-            body,
-            cache: CacheWish::default(),
-            beta: None,
-            arrived: now,
-            read: now,
-            deadline: now,
-            journal: Arc::default(),
-        }
-    }
+    const BODY: &str = r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
 
     /// How calls ended whose service does `inner`.
     async fn ended<F>(inner: impl Fn() -> F + Clone + Send + 'static, poll_it: bool) -> String
     where
         F: Future<Output = Result<Reply, GatewayError>> + Send + 'static,
     {
+        let caller = Arc::new(Caller { key: "k".into(), user: "u".into(), team: None, models: Vec::new() });
         let metrics = Arc::new(Metrics::new(|| 0));
         let service = tower::service_fn(move |_: Call| inner());
         let service = MeterLayer(Meter::new(Arc::clone(&metrics))).layer(service);
-        let reply = service.oneshot(call());
+        let reply = service.oneshot(call(BODY, caller));
         if poll_it {
             let _ = tokio::spawn(reply).await;
         } else {

@@ -8,6 +8,8 @@ mod messages;
 mod request;
 mod rewrite;
 mod stream_options;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use answer::{Answer, is_out_of_money, read_answer, read_refusal};
 pub use event::{EventReader, Seen};
