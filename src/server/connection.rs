@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::body::OutBody;
 use super::front::Front;
@@ -131,7 +132,9 @@ async fn refuse(mut stream: TcpStream, refusal: Refusal) {
     };
     let body = ErrorBody { message, kind: "invalid_request_error", param: None, code: None }.to_json();
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-request-id: {}\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        Uuid::now_v7(),
         body.len()
     );
     let answer = Bytes::from([head.into_bytes(), body].concat());

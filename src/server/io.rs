@@ -104,6 +104,10 @@ impl AsyncRead for ClientIo {
             let part = self.read_before.len().min(buf.remaining());
             buf.put_slice(&self.read_before[..part]);
             self.read_before.advance(part);
+            if self.read_before.is_empty() {
+                // An empty slice would still keep its buffer.
+                self.read_before = Bytes::new();
+            }
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
