@@ -95,6 +95,8 @@ pub struct Journal {
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     pub attempts: SmallVec<[AttemptNote; 2]>,
+    /// The head of a stream has left: an answer that is not a stream comes too late.
+    pub head_left: bool,
     /// The gateway gave the call up at its own end: nobody else is to blame.
     pub given_up: bool,
 }
@@ -180,6 +182,8 @@ pub struct Reply {
     pub standing: Option<Standing>,
     /// Known before the headers leave only for whole answers.
     pub usage: Option<Usage>,
+    /// Bytes of text of a whole answer whose usage was not reported.
+    pub text_bytes: usize,
     /// What the answer cost, where that is known before the headers leave.
     pub cost: Option<NanoUsd>,
     /// Every choice ended by itself; only such answers are kept.

@@ -127,6 +127,14 @@ pub struct Refused {
 }
 
 impl Refused {
+    fn whose(&self) -> &'static str {
+        match self.scope {
+            "global" => "all callers together",
+            "user" => "this user",
+            _ => "this key",
+        }
+    }
+
     /// The rule's name in metrics.
     pub fn label(&self) -> &'static str {
         match (self.scope, self.rule) {
@@ -166,7 +174,7 @@ pub enum GatewayError {
     ModelNotFound { model: String },
     #[error("this key may not use the model `{model}`")]
     ModelNotAllowed { model: String },
-    #[error("the gateway's {} limit of this {} is reached; retry in {} s", .0.rule, .0.scope, .0.retry_after.as_secs_f64().ceil())]
+    #[error("the gateway's {} limit of {} is reached; retry in {} s", .0.rule, .0.whose(), .0.retry_after.as_secs_f64().ceil())]
     RateLimited(Refused),
     #[error("too many requests from this address")]
     AddressLimited { retry_after: Duration },

@@ -100,6 +100,7 @@ fn found(hit: Hit) -> Reply {
         cache_age: Some(age),
         standing: None,
         usage: kept.usage,
+        text_bytes: 0,
         cost: None,
         complete: true,
     }

@@ -21,6 +21,9 @@ use tokio::time::Instant;
 use super::connect::Stream;
 use super::{NetError, Origin, RequestBody};
 
+/// What is read ahead of whoever reads the answer, at most: an answer that nobody reads must not fill the memory.
+const BUFFER_LIMIT: usize = 64 << 10;
+
 pub(super) struct Link {
     sender: SendRequest<RequestBody>,
     driver: Connection<TokioIo<Stream>, RequestBody>,
@@ -30,8 +33,11 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn new(stream: Stream, now: Instant) -> Result<Self, NetError> {
-        let (sender, driver) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| NetError::Broken(Some(e)))?;
+        let (sender, driver) = hyper::client::conn::http1::Builder::new()
+            .max_buf_size(BUFFER_LIMIT)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| NetError::Broken(Some(e)))?;
         Ok(Self { sender, driver, idle_since: now })
     }
 

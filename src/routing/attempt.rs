@@ -5,9 +5,9 @@ use tokio::time::Instant;
 use super::run::Ticket;
 use crate::call::{AttemptEnd, AttemptNote, Call};
 use crate::dialects::openai_chat::rewrite;
-use crate::error::Failure;
+use crate::error::{Failure, FailureClass};
 use crate::net::RequestBody;
-use crate::upstream::{Answered, Ask, exchange};
+use crate::upstream::{Answered, Ask, Body, exchange};
 
 /// Asks the candidate that `ticket` is for. Its note in the journal stays without an end if the call is dropped here.
 pub(super) async fn attempt(
@@ -44,7 +44,12 @@ pub(super) async fn attempt(
         deadline,
     };
     let sent = || call.journal.with(|notes| notes.attempts[place].sent = Some(Instant::now()));
-    let result = exchange(ask, sent).await;
+    let mut result = exchange(ask, sent).await;
+    if matches!(&result, Ok(Answered { body: Body::Whole { .. } | Body::Long(_), .. }))
+        && call.journal.with(|notes| notes.head_left)
+    {
+        result = Err(Failure::new(FailureClass::Malformed).billable());
+    }
     call.journal.with(|notes| {
         let note = &mut notes.attempts[place];
         match &result {

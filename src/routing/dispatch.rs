@@ -110,13 +110,15 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
     let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
     provider_permit.succeed();
     let journal = || Arc::clone(&call.journal);
-    let (body, usage, complete) = match answered.body {
-        Body::Whole { bytes, usage, complete } => {
+    let (body, usage, text_bytes, complete) = match answered.body {
+        Body::Whole { bytes, usage, text_bytes, complete } => {
             target_permit.succeed();
-            (ReplyBody::Whole(bytes), usage, complete)
+            (ReplyBody::Whole(bytes), usage, text_bytes, complete)
         }
-        Body::Events(frames) => (ReplyBody::Events(Relay::around(frames, target_permit, slot, journal())), None, false),
-        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())), None, false),
+        Body::Events(frames) => {
+            (ReplyBody::Events(Relay::around(frames, target_permit, slot, journal())), None, 0, false)
+        }
+        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())), None, 0, false),
     };
     Reply {
         content_type: answered.content_type,
@@ -133,6 +135,7 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
         cache_age: None,
         standing: None,
         usage,
+        text_bytes,
         cost: None,
         complete,
     }

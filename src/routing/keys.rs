@@ -84,8 +84,8 @@ impl KeyPool {
     /// configured keys, from 1, if it is out rather than cooling.
     pub(super) fn rest(&self, place: usize, failure: &Failure, now: Instant) -> Option<usize> {
         let limited = failure.class == FailureClass::RateLimited;
-        let least = if limited { COOL } else { OUT };
-        let until = now + failure.retry_after.unwrap_or_default().max(least);
+        let asked = failure.retry_after;
+        let until = now + if limited { asked.unwrap_or(COOL) } else { asked.unwrap_or_default().max(OUT) };
         let mut rest = self.keys[place].lock();
         let was_out = rest.is_some_and(|rest| !rest.limited && rest.until > now);
         // A shorter rest never replaces a longer one.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::breaker::Permit;
 use crate::call::{AttemptEnd, Frame, FrameKind, FrameStream, Journal};
+use crate::error::FailureClass;
 use crate::state::Slot;
 
 /// Passes frames on. Nothing follows an error, whatever the provider still sends.
@@ -45,7 +46,9 @@ impl Stream for Relay {
             Some(FrameKind::Error(class)) => {
                 self.over = true;
                 self.journal.with(|notes| notes.end_last(AttemptEnd::Broken(class)));
-                if let Some(permit) = self.permit.take() {
+                if let Some(permit) = self.permit.take()
+                    && class != FailureClass::CallerError
+                {
                     permit.fail(Instant::now(), None);
                 }
             }

@@ -167,7 +167,8 @@ impl Run {
                 candidate.key_faults += 1;
                 match keys.ready(now) {
                     Ok(_) if candidate.key_faults < keys.len() => Standing::Untried,
-                    Err(rest) if rest.limited => Standing::Again(rest.until),
+                    Ok(_) if failure.class == FailureClass::RateLimited => Standing::Again(now + FIRST_PAUSE),
+                    Err(rest) if rest.limited => Standing::Again(rest.until.max(now + FIRST_PAUSE)),
                     _ => Standing::Out,
                 }
             }

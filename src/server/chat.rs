@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -23,27 +23,48 @@ use crate::usage::Arrival;
 /// Answers a request. Everything that can be refused is refused before a provider hears of it.
 pub(super) async fn chat(doors: &Doors, id: Arc<str>, request: Request<Incoming>) -> Response<OutBody> {
     let mut arrival = doors.meter.arrived(Door::ChatCompletions, Arc::clone(&id));
-    match read_call(doors, &id, &mut arrival, request).await {
+    let (head, mut body) = request.into_parts();
+    match read_call(doors, &id, &mut arrival, &head.headers, &mut body).await {
         Ok(call) => {
             arrival.became_call();
             answer(doors, call).await
         }
         Err(error) => {
             arrival.refused(&error);
+            if head.version == Version::HTTP_2 && !body.is_end_stream() {
+                tokio::spawn(discard(body));
+            }
             respond::error(&error)
         }
     }
+}
+
+/// Reads a body that nobody wants, for a moment. HTTP/2 resets a stream whose body is dropped unread, and there are
+/// clients that then lose the answer too. (On HTTP/1.1 `linger` sees to this.)
+async fn discard(mut body: Incoming) {
+    const LIMIT: usize = 64 << 10;
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let mut read = 0;
+    let discarding = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > LIMIT {
+                break;
+            }
+        }
+    };
+    // Whoever takes longer is reset after all.
+    let _ = tokio::time::timeout(PATIENCE, discarding).await;
 }
 
 async fn read_call(
     doors: &Doors,
     id: &Arc<str>,
     arrival: &mut Arrival,
-    request: Request<Incoming>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
 ) -> Result<Call, GatewayError> {
     let arrived = Instant::now();
-    let (head, body) = request.into_parts();
-    let headers = &head.headers;
     let caller = doors.auth.caller(headers)?;
     arrival.caller = Some(Arc::clone(&caller));
     check_media_type(headers)?;
@@ -85,32 +106,26 @@ fn shown(model: &str) -> String {
 /// Our id is always our own; the client's helps to find a call by what the client knows.
 fn log_client_id(headers: &HeaderMap, id: &str) {
     if let Some(client) = headers.get(respond::names::REQUEST_ID) {
-        tracing::debug!(call.id = id, client.request_id = ?client, "the client's own id");
+        tracing::info!(call.id = id, client.request_id = ?client, "the client's own id");
     }
 }
 
-/// Reads the whole body, or says why not. Nothing is read of one that announces too much.
-async fn read_body(mut body: Incoming, limit: usize, patience: Duration) -> Result<Bytes, GatewayError> {
+/// Reads the whole body, or says why not. Nothing is read of one that announces too much. The end is waited for even
+/// where the length says that nothing is missing: HTTP/2 tells it apart, and resets a stream that is dropped before.
+async fn read_body(body: &mut Incoming, limit: usize, patience: Duration) -> Result<Bytes, GatewayError> {
     let too_large = GatewayError::BodyTooLarge { limit };
     let expected = body.size_hint();
     if expected.lower() > limit as u64 {
         return Err(too_large);
     }
     let read = async {
-        let mut frames = async || {
-            body.frame().await.transpose().map_err(|_| GatewayError::invalid("the request body broke off", None))
-        };
-        let Some(first) = frames().await? else {
-            return Ok(Bytes::new());
-        };
-        let first = first.into_data().unwrap_or_default();
-        if Some(first.len() as u64) == expected.exact() {
+        let Some(first) = next_frame(body).await? else { return Ok(Bytes::new()) };
+        if Some(first.len() as u64) == expected.exact() && body.is_end_stream() {
             return Ok(first);
         }
         let mut whole = BytesMut::with_capacity((expected.lower() as usize).max(first.len()));
         whole.extend_from_slice(&first);
-        while let Some(frame) = frames().await? {
-            let Ok(data) = frame.into_data() else { continue };
+        while let Some(data) = next_frame(body).await? {
             if whole.len() + data.len() > limit {
                 return Err(too_large);
             }
@@ -119,6 +134,15 @@ async fn read_body(mut body: Incoming, limit: usize, patience: Duration) -> Resu
         Ok(whole.freeze())
     };
     tokio::time::timeout(patience, read).await.unwrap_or(Err(GatewayError::BodyTimeout))
+}
+
+/// The next bytes; trailers are none.
+async fn next_frame(body: &mut Incoming) -> Result<Option<Bytes>, GatewayError> {
+    match body.frame().await {
+        None => Ok(None),
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Err(_)) => Err(GatewayError::invalid("the request body broke off", None)),
+    }
 }
 
 async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
@@ -132,6 +156,7 @@ async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
         reply = &mut pending => reply,
         // The status has to leave at some time; from then on whatever happens is told in events.
         () = tokio::time::sleep_until(arrived + rhythm.keepalive), if stream => {
+            rhythm.journal.with(|notes| notes.head_left = true);
             return respond::waiting(Events::waiting(pending, rhythm));
         }
         () = doors.stop.cancelled() => {

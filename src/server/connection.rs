@@ -27,6 +27,8 @@ use crate::api::ErrorBody;
 /// destroy the answer on its way (as nginx's `lingering_close`).
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 << 20;
+/// What is read ahead of, or written behind, a client at most.
+const BUFFER_LIMIT: usize = 64 << 10;
 /// Streams at once on an HTTP/2 connection.
 const H2_STREAMS: u32 = 256;
 
@@ -80,6 +82,7 @@ async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
         .header_read_timeout(None)
         .max_headers(FIELD_LIMIT)
         .max_header_size(HEAD_LIMIT)
+        .max_buf_size(BUFFER_LIMIT)
         .serve_connection(TokioIo::new(io), requests);
     let mut drained = pin!(drain.cancelled());
     let mut draining = false;

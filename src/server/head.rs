@@ -96,7 +96,7 @@ fn judge(head: &[u8]) -> Result<(), Refusal> {
             }
         } else if name.eq_ignore_ascii_case(b"content-length") {
             lengths += 1;
-            if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+            if value.is_empty() || value.len() > 18 || !value.iter().all(u8::is_ascii_digit) {
                 return Err(Refusal::Malformed("Content-Length is not a number"));
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
@@ -112,6 +112,7 @@ fn judge(head: &[u8]) -> Result<(), Refusal> {
         (0, _, _) if is_http_1_1 => Err(Refusal::Malformed("no Host header")),
         (_, 2.., _) => Err(Refusal::Malformed("more than one Content-Length header")),
         (_, _, 2..) => Err(Refusal::Malformed("more than one Transfer-Encoding header")),
+        (_, _, 1) if !is_http_1_1 => Err(Refusal::Malformed("HTTP/1.0 has no Transfer-Encoding")),
         (_, 1, 1) => Err(Refusal::Malformed("both Content-Length and Transfer-Encoding")),
         _ => Ok(()),
     }

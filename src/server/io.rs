@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,27 +20,44 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Requests of a connection that are being answered.
-#[derive(Debug, Default)]
-pub(super) struct Busy(AtomicUsize);
+#[derive(Debug)]
+pub(super) struct Busy {
+    answering: AtomicUsize,
+    opened: Instant,
+    /// When the last answer ended, in milliseconds since `opened`.
+    idle_since: AtomicU64,
+}
 
 /// One of them.
 #[derive(Debug)]
 pub(super) struct BusyGuard(Arc<Busy>);
 
+impl Default for Busy {
+    fn default() -> Self {
+        Self { answering: AtomicUsize::new(0), opened: Instant::now(), idle_since: AtomicU64::new(0) }
+    }
+}
+
 impl Busy {
     pub(super) fn enter(self: &Arc<Self>) -> BusyGuard {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.answering.fetch_add(1, Ordering::Relaxed);
         BusyGuard(Arc::clone(self))
     }
 
-    pub(super) fn is_idle(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+    fn is_idle(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) == 0
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.opened + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
     }
 }
 
 impl Drop for BusyGuard {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        let since = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.idle_since.store(since, Ordering::Relaxed);
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -50,51 +67,48 @@ pub(super) struct ClientIo {
     read_before: Bytes,
     busy: Arc<Busy>,
     header_timeout: Duration,
-    /// What the connection waits for while no request is being answered.
-    phase: Phase,
+    /// When the first byte of a head came that is not whole yet.
+    head_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Phase {
-    Answering,
-    Idle { since: Instant },
-    Head { since: Instant },
 }
 
 impl ClientIo {
     pub(super) fn new(stream: TcpStream, read_before: Bytes, busy: Arc<Busy>, header_timeout: Duration) -> Self {
-        Self { stream, read_before, busy, header_timeout, phase: Phase::Answering, timer: None }
+        Self { stream, read_before, busy, header_timeout, head_since: None, timer: None }
     }
 
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    /// Called when there is nothing to read: has the wait been too long?
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Until when nothing may come. While a request is being answered that is looked at again later: nobody tells us
+    /// when the answer has ended.
+    fn limit(&mut self) -> Instant {
         if !self.busy.is_idle() {
-            self.phase = Phase::Answering;
-            return Poll::Pending;
+            self.head_since = None;
+            return Instant::now() + KEEP_ALIVE;
         }
-        if matches!(self.phase, Phase::Answering) {
-            self.phase = Phase::Idle { since: Instant::now() };
+        match self.head_since {
+            Some(since) => since + self.header_timeout,
+            None => self.busy.idle_since() + KEEP_ALIVE,
         }
-        let limit = match self.phase {
-            Phase::Head { since } => since + self.header_timeout,
-            Phase::Idle { since } => since + KEEP_ALIVE,
-            Phase::Answering => return Poll::Pending,
-        };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(limit)));
-        if timer.deadline() > limit {
+    }
+
+    /// Called when there is nothing to read: has the wait been too long? The timer stays as it is set unless it would
+    /// come too late, so a request costs none.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let limit = self.limit();
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(limit)));
+            if timer.deadline() > limit {
+                timer.as_mut().reset(limit);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= limit {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
             timer.as_mut().reset(limit);
         }
-        ready!(timer.as_mut().poll(cx));
-        if Instant::now() >= limit {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        timer.as_mut().reset(limit);
-        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -115,8 +129,8 @@ impl AsyncRead for ClientIo {
             return self.poll_patience(cx);
         }
         // Bytes that come while nothing is being answered are the beginning of a head.
-        if buf.filled().len() > before && self.busy.is_idle() && !matches!(self.phase, Phase::Head { .. }) {
-            self.phase = Phase::Head { since: Instant::now() };
+        if buf.filled().len() > before && self.busy.is_idle() && self.head_since.is_none() {
+            self.head_since = Some(Instant::now());
         }
         Poll::Ready(Ok(()))
     }

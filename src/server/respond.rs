@@ -96,9 +96,6 @@ pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
         );
         headers.insert(names::RETRY_AFTER_MS, u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1).into());
     }
-    if told.status.is_client_error() && !matches!(told.status.as_u16(), 408 | 429) {
-        headers.insert(names::SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
     if let GatewayError::RateLimited(refused) = error
         && let Some(standing) = &refused.standing
     {
@@ -124,6 +121,9 @@ pub(super) fn page(status: StatusCode, body: &ErrorBody<'_>) -> Response<OutBody
     let mut response = Response::new(OutBody::from(Bytes::from(body.to_json())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
+    if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
+        response.headers_mut().insert(names::SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
     protect(response.headers_mut());
     response
 }

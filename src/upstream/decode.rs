@@ -17,15 +17,21 @@ pub(super) struct Undecodable;
 
 pub(super) enum Decoder {
     Identity,
-    Gzip { decoder: Box<MultiGzDecoder<Vec<u8>>>, input: Bytes },
+    /// `left`: decoded bytes that may still come.
+    Gzip {
+        decoder: Box<MultiGzDecoder<Vec<u8>>>,
+        input: Bytes,
+        left: usize,
+    },
 }
 
 impl Decoder {
-    pub(super) fn for_answer(headers: &HeaderMap) -> Result<Self, Undecodable> {
+    /// An answer that decodes to more than `limit` bytes is none.
+    pub(super) fn for_answer(headers: &HeaderMap, limit: usize) -> Result<Self, Undecodable> {
         match headers.get(CONTENT_ENCODING).map(|coding| coding.as_bytes()) {
             None | Some(b"identity" | b"") => Ok(Self::Identity),
             Some(b"gzip" | b"x-gzip") => {
-                Ok(Self::Gzip { decoder: Box::new(MultiGzDecoder::new(Vec::new())), input: Bytes::new() })
+                Ok(Self::Gzip { decoder: Box::new(MultiGzDecoder::new(Vec::new())), input: Bytes::new(), left: limit })
             }
             Some(_) => Err(Undecodable),
         }
@@ -44,7 +50,7 @@ impl Decoder {
 
     /// Takes out what a step of the input decodes to; `None`: the input is used up.
     pub(super) fn take(&mut self) -> Option<Result<Bytes, Undecodable>> {
-        let Self::Gzip { decoder, input } = self else {
+        let Self::Gzip { decoder, input, left } = self else {
             return None;
         };
         while !input.is_empty() {
@@ -54,6 +60,10 @@ impl Decoder {
                 return Some(Err(Undecodable));
             }
             let output = std::mem::take(decoder.get_mut());
+            match left.checked_sub(output.len()) {
+                Some(rest) => *left = rest,
+                None => return Some(Err(Undecodable)),
+            }
             if !output.is_empty() {
                 return Some(Ok(output.into()));
             }
@@ -88,7 +98,7 @@ mod tests {
 
     fn gzip_decoder() -> Decoder {
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static("gzip"))]);
-        Decoder::for_answer(&headers).unwrap()
+        Decoder::for_answer(&headers, usize::MAX).unwrap()
     }
 
     #[test]
@@ -116,6 +126,15 @@ mod tests {
     }
 
     #[test]
+    fn more_than_the_limit_is_no_answer() {
+        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static("gzip"))]);
+        let mut decoder = Decoder::for_answer(&headers, 1 << 20).unwrap();
+        decoder.put(gzip(&vec![0; 2 << 20]).into());
+        let parts: Vec<_> = std::iter::from_fn(|| decoder.take()).take(10).collect();
+        assert!(parts.contains(&Err(Undecodable)));
+    }
+
+    #[test]
     fn lies_about_the_coding_are_found() {
         let mut decoder = gzip_decoder();
         decoder.put(Bytes::from_static(b"{\"plain\":true}"));
@@ -128,6 +147,6 @@ mod tests {
         }
         assert_eq!(decoder.end(), Err(Undecodable));
         let brotli = HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static("br"))]);
-        assert!(Decoder::for_answer(&brotli).is_err());
+        assert!(Decoder::for_answer(&brotli, usize::MAX).is_err());
     }
 }

@@ -14,7 +14,7 @@ use super::reader::{Collected, Reader};
 use super::stream::{EventStream, LongStream};
 use crate::api::Usage;
 use crate::call::FrameStream;
-use crate::dialects::openai_chat::{Answer, read_answer};
+use crate::dialects::openai_chat::{Answer, measure, read_answer, read_refusal_inside};
 use crate::error::{Failure, FailureClass};
 use crate::net::{NetError, RequestBody};
 
@@ -53,7 +53,13 @@ pub struct Answered {
 
 /// See [`crate::call::ReplyBody`].
 pub enum Body {
-    Whole { bytes: Bytes, usage: Option<Usage>, complete: bool },
+    /// `text_bytes`: the length of its text, where `usage` does not say what it was.
+    Whole {
+        bytes: Bytes,
+        usage: Option<Usage>,
+        text_bytes: usize,
+        complete: bool,
+    },
     Events(FrameStream),
     Long(FrameStream),
 }
@@ -71,6 +77,22 @@ impl std::fmt::Debug for Body {
 /// Makes one exchange. `on_sent` is called when the request is handed to a connection (twice where a reused connection
 /// had died). Dropping the future, or the answer's stream, closes the connection.
 pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {
+    try_exchange(&ask, on_sent).await.map_err(|mut failure| {
+        if let Some(refusal) = &mut failure.refusal {
+            let told = [Some(&mut refusal.message), refusal.param.as_mut(), refusal.code.as_mut()];
+            for text in told.into_iter().flatten() {
+                *text = ask.endpoint.redact(text, ask.key);
+            }
+        }
+        // Whose fault it was is known only by what was said.
+        if failure.class == FailureClass::CallerError && failure.refusal.is_none() {
+            failure.class = FailureClass::ServerError;
+        }
+        failure
+    })
+}
+
+async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {
     let timeouts = ask.endpoint.timeouts;
     let started = Instant::now();
     let end = started + timeouts.total;
@@ -87,10 +109,11 @@ pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fail
         .map_err(|error| not_answered(&error))?;
     let first_byte = ask.stream.then(|| sent + timeouts.first_byte);
     let (head, body) = answer.into_parts();
-    let decoder = Decoder::for_answer(&head.headers).map_err(|_| Failure::new(FailureClass::Malformed))?;
+    let decoder =
+        Decoder::for_answer(&head.headers, ask.response_limit).map_err(|_| Failure::new(FailureClass::Malformed))?;
     let mut reader = Reader::new(body, decoder, first_byte, timeouts.idle, end, ask.deadline);
     if head.status != StatusCode::OK {
-        return Err(refused(&ask, head.status, &head.headers, reader).await);
+        return Err(refused(head.status, &head.headers, reader).await);
     }
     let too_long = content_length(&head.headers).is_some_and(|length| length > ask.response_limit as u64);
     let begun = begin(&mut reader).await?;
@@ -129,27 +152,28 @@ async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
 
 fn judge(bytes: Bytes) -> Result<Body, Failure> {
     match read_answer(&bytes) {
-        Answer::Good { usage, complete } => Ok(Body::Whole { bytes, usage, complete }),
-        Answer::Error(class) => Err(Failure::new(class)),
+        Answer::Good { usage, complete } => {
+            // Nothing for a text of some length is no report.
+            let text_bytes = if usage.is_none_or(|usage| usage.output == 0) { measure(&bytes) } else { 0 };
+            let usage = usage.filter(|usage| usage.output > 0 || text_bytes == 0);
+            Ok(Body::Whole { bytes, usage, text_bytes, complete })
+        }
+        Answer::Error(class) => {
+            let refusal = read_refusal_inside(&bytes).filter(|_| class == FailureClass::CallerError).map(Box::new);
+            Err(Failure { refusal, ..Failure::new(class) })
+        }
         Answer::Nothing => Err(Failure::new(FailureClass::Malformed).billable()),
     }
 }
 
-async fn refused(ask: &Ask<'_>, status: StatusCode, headers: &HeaderMap, mut reader: Reader) -> Failure {
+async fn refused(status: StatusCode, headers: &HeaderMap, mut reader: Reader) -> Failure {
     reader.expect_end(ERROR_WAIT);
     // An error without a readable body is told by its status.
     let body = match reader.collect(Bytes::new(), ERROR_LIMIT).await {
         Ok(Collected::Whole(body) | Collected::TooLong(body)) => body,
         Err(_) => Bytes::new(),
     };
-    let mut failure = classify(status, headers, &body, SystemTime::now());
-    if let Some(refusal) = &mut failure.refusal {
-        let told = [Some(&mut refusal.message), refusal.param.as_mut(), refusal.code.as_mut()];
-        for text in told.into_iter().flatten() {
-            *text = ask.endpoint.redact(text, ask.key);
-        }
-    }
-    failure
+    classify(status, headers, &body, SystemTime::now())
 }
 
 fn not_answered(error: &NetError) -> Failure {

@@ -60,7 +60,10 @@ impl EventStream {
                         self.reader.commit();
                         return Ok(());
                     }
-                    FrameKind::Error(class) => return Err(Failure::new(class).billable()),
+                    FrameKind::Error(class) => {
+                        let refusal = self.events.take_refusal().map(Box::new);
+                        return Err(Failure { refusal, ..Failure::new(class).billable() });
+                    }
                     FrameKind::Lifecycle | FrameKind::Usage => held += frame.bytes.len(),
                 }
             }

@@ -133,6 +133,7 @@ impl Open {
     /// The head of a reply is about to leave. Returns what the call has cost, where that is known by now.
     pub fn replied(&mut self, reply: &Reply, now: Instant) -> Option<NanoUsd> {
         self.cache = Some(reply.cache);
+        self.passed_on(reply.text_bytes);
         self.usage = reply.usage.filter(|_| reply.cache != CacheStatus::Hit);
         let estimate = self.estimate();
         let usage = self.usage;

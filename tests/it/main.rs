@@ -18,6 +18,7 @@ mod doors;
 mod drain;
 mod headers;
 mod heads;
+mod http2;
 mod invariants;
 mod keepalive;
 mod large_bodies;

@@ -175,7 +175,10 @@ impl Breaker {
     fn read(field: &Field<'_>) -> Option<Self> {
         let table = field.table(&BREAKER)?;
         let mut breaker = Self::default();
-        table.set("failures", &mut breaker.failures, |field| field.number(1));
+        // No bound: whoever wants no breaker says a number that is never reached.
+        table.set("failures", &mut breaker.failures, |field| {
+            field.number(1).map(|failures: i64| u32::try_from(failures).unwrap_or(u32::MAX))
+        });
         table.set("open", &mut breaker.open, |field| field.parse(positive_duration));
         Some(breaker)
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::event::text_of;
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::error::{FailureClass, Refusal};
@@ -55,6 +56,31 @@ fn judge(text: &str) -> Result<Answer, Malformed> {
         None if choices == 0 => Answer::Nothing,
         None => Answer::Good { usage, complete },
     })
+}
+
+/// Bytes of text in an answer: what it is billed by where the provider reports nothing.
+pub fn measure(body: &[u8]) -> usize {
+    let Ok(body) = std::str::from_utf8(body) else { return 0 };
+    let mut bytes = 0;
+    let read = Scanner::new(body).object(|value, key, _| {
+        if key.raw() != "choices" || value.kind()? != Kind::Array {
+            return value.skip();
+        }
+        let choice = |choice: &mut Scanner<'_>, _| {
+            if choice.kind()? != Kind::Object {
+                return choice.skip();
+            }
+            choice.object(|value, key, _| match (key.raw(), value.kind()?) {
+                ("message", Kind::Object) => {
+                    bytes += text_of(value)?.unwrap_or(0);
+                    Ok::<_, Malformed>(())
+                }
+                _ => value.skip(),
+            })
+        };
+        value.array(choice).map(drop)
+    });
+    read.map_or(0, |()| bytes)
 }
 
 fn ended_by_itself(choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
@@ -151,11 +177,20 @@ pub(super) fn error_class(error: &str) -> FailureClass {
         Some(403) => FailureClass::Forbidden,
         Some(404) => FailureClass::NotFound,
         Some(429) => FailureClass::RateLimited,
+        Some(400 | 413 | 422) => FailureClass::CallerError,
         Some(500..=599) => FailureClass::ServerError,
         _ if [words("code"), words("type")].contains(&"insufficient_quota") => FailureClass::Billing,
+        _ if words("code") == "context_length_exceeded" => FailureClass::CallerError,
         _ if words("type") == "rate_limit_error" || words("code") == "rate_limit_exceeded" => FailureClass::RateLimited,
         _ => FailureClass::ServerError,
     }
+}
+
+/// What an error that came with status 200 says of the request, where it was the request's fault.
+pub fn read_refusal_inside(body: &[u8]) -> Option<Refusal> {
+    let document: Value = serde_json::from_slice(body).ok()?;
+    let code = document.get("error")?.get("code").and_then(text).and_then(|code| code.parse().ok());
+    read_refusal(code.filter(|code| matches!(code, 413 | 422)).unwrap_or(400), body)
 }
 
 /// What a refused request's body says, in whichever of the vendors' shapes. `None`: nothing that can be told.

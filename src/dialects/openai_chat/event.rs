@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::answer::{error_class, read_usage, read_wrapped_usage};
+use super::answer::{error_class, read_refusal_inside, read_usage, read_wrapped_usage};
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::call::FrameKind;
+use crate::error::{FailureClass, Refusal};
 
 /// What one event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,18 +38,25 @@ pub struct EventReader {
     done: bool,
     /// Bytes that stand around the text of an event, by the first that had any; until then there was no content.
     wrapping: Option<usize>,
+    /// What an error said of the request.
+    refusal: Option<Refusal>,
 }
 
 impl EventReader {
     /// For a request with `n` choices.
     pub fn new(choices: u32) -> Self {
-        Self { choices, finished: 0, done: false, wrapping: None }
+        Self { choices, finished: 0, done: false, wrapping: None, refusal: None }
     }
 
     /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
     /// `[DONE]`).
     pub fn is_whole(&self) -> bool {
         self.done || self.finished.count_ones() >= self.choices
+    }
+
+    /// What the error that was seen last says of the request, where it was the request's fault.
+    pub fn take_refusal(&mut self) -> Option<Refusal> {
+        self.refusal.take()
     }
 
     /// Judges one event, given with its line endings.
@@ -76,6 +84,7 @@ impl EventReader {
 
     fn chunk(&mut self, data: &str, is_error: bool) -> Result<Seen, Malformed> {
         let mut usage = None;
+        let mut tells_usage = false;
         let mut choices = 0;
         let mut text: Option<usize> = None;
         let mut error = None;
@@ -88,7 +97,13 @@ impl EventReader {
                         Ok::<_, Malformed>(())
                     })?;
                 }
-                ("usage", Kind::Object) => usage = read_usage(value)?.or(usage),
+                ("usage", kind) if kind != Kind::Null => {
+                    tells_usage = true;
+                    match kind {
+                        Kind::Object => usage = read_usage(value)?.or(usage),
+                        _ => value.skip()?,
+                    }
+                }
                 ("x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
                 ("error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.span()?])),
                 _ => value.skip()?,
@@ -96,11 +111,14 @@ impl EventReader {
             Ok::<_, Malformed>(())
         })?;
         scanner.end()?;
+        if error == Some(FailureClass::CallerError) {
+            self.refusal = read_refusal_inside(data.as_bytes());
+        }
         let kind = match error {
             Some(class) => FrameKind::Error(class),
             None if is_error => FrameKind::Error(error_class(data)),
             None if text.is_some() => FrameKind::Content,
-            None if usage.is_some() && choices == 0 => FrameKind::Usage,
+            None if (tells_usage || usage.is_some()) && choices == 0 => FrameKind::Usage,
             None => FrameKind::Lifecycle,
         };
         Ok(Seen { kind, usage, text_bytes: text.unwrap_or(0) })
@@ -132,7 +150,7 @@ impl EventReader {
 }
 
 /// Text, reasoning, a refusal, a tool call or sound; a role alone is not.
-fn text_of(delta: &mut Scanner<'_>) -> Result<Option<usize>, Malformed> {
+pub(super) fn text_of(delta: &mut Scanner<'_>) -> Result<Option<usize>, Malformed> {
     let mut text = None;
     delta.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
@@ -208,7 +226,6 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::FailureClass;
 
     fn kinds(events: &[&str]) -> Vec<FrameKind> {
         let mut reader = EventReader::new(1);

@@ -11,7 +11,7 @@ mod stream_options;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use answer::{Answer, is_out_of_money, read_answer, read_refusal};
+pub use answer::{Answer, is_out_of_money, measure, read_answer, read_refusal, read_refusal_inside};
 pub use event::{EventReader, Seen};
 pub use fields::Invalid;
 pub use request::read_envelope;

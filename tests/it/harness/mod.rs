@@ -39,7 +39,7 @@ use tokio::runtime::Runtime;
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// Providers live on threads of their own, so that they answer while a test blocks in a drop.
-fn background() -> &'static Runtime {
+pub(crate) fn background() -> &'static Runtime {
     static BACKGROUND: LazyLock<Runtime> = LazyLock::new(|| {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
