@@ -161,3 +161,50 @@ impl AsyncWrite for ClientIo {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+    async fn connection() -> (ClientIo, TcpStream, Arc<Busy>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let busy = Arc::<Busy>::default();
+        (ClientIo::new(stream, Bytes::from_static(b"x"), Arc::clone(&busy), HEADER_TIMEOUT), client, busy)
+    }
+
+    // Nothing but a timer is waited for, so the paused clock goes straight to it.
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_ends_and_one_that_is_answered_does_not() {
+        let (mut io, _client, busy) = connection().await;
+        assert_eq!(io.read(&mut [0; 8]).await.unwrap(), 1);
+        let answering = busy.enter();
+        let began = Instant::now();
+        let read = io.read_u8();
+        let answer = async {
+            tokio::time::sleep(3 * KEEP_ALIVE).await;
+            drop(answering);
+        };
+        let (read, ()) = tokio::join!(read, answer);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let waited = began.elapsed() - 3 * KEEP_ALIVE;
+        assert!((KEEP_ALIVE..KEEP_ALIVE + Duration::from_secs(1)).contains(&waited), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_is_begun_has_less_time() {
+        let (mut io, mut client, _busy) = connection().await;
+        assert_eq!(io.read(&mut [0; 8]).await.unwrap(), 1);
+        client.write_all(b"GET /").await.unwrap();
+        assert_eq!(io.read(&mut [0; 8]).await.unwrap(), 5);
+        let began = Instant::now();
+        assert_eq!(io.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() <= HEADER_TIMEOUT + Duration::from_millis(10));
+    }
+}

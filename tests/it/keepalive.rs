@@ -136,3 +136,24 @@ async fn calls_that_do_not_stream_get_no_comment() {
     let (whole, ()) = tokio::join!(whole, witness);
     assert_eq!((whole.status, whole.text()), (200, completion(TEXT)));
 }
+
+#[tokio::test]
+async fn an_answer_in_one_piece_comes_too_late_and_another_provider_is_asked() {
+    let (opened, wait) = gate();
+    let first = Scripted::always(saying("too late").first(Step::Wait(wait))).await;
+    let second = Scripted::always(good_stream()).await;
+    let setup = Setup::new()
+        .provider("first", &first, "inject_usage = false")
+        .provider("second", &second, "inject_usage = false")
+        .ordered("chat", &["first/m", "second/m"])
+        .server(SOON);
+    let gateway = Gateway::start(setup).await;
+    let mut connection = gateway.begin(&ask_stream("chat")).await;
+    let mut response = connection.head().await.unwrap();
+    connection.until(&mut response, COMMENT).await;
+    opened.open();
+    assert_eq!(connection.rest(&mut response).await, End::Whole);
+    assert_eq!(response.text().replace(COMMENT, ""), events().concat());
+    let record = gateway.record(1).await;
+    assert_eq!((&record["call.outcome"], &record["provider.name"]), (&"ok".into(), &"second".into()), "{record}");
+}

@@ -19,6 +19,7 @@ mod drain;
 mod headers;
 mod heads;
 mod http2;
+mod inside_200;
 mod invariants;
 mod keepalive;
 mod large_bodies;

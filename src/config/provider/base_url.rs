@@ -1,5 +1,7 @@
 //! A provider's address.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use http::Uri;
 use http::uri::Scheme;
 
@@ -32,6 +34,9 @@ impl BaseUrl {
             return Err("must have no user or password; keys go into `api_keys`");
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(NO_URL)?;
+        if is_metadata(host) {
+            return Err("is the address of a cloud's metadata service, which hands out keys");
+        }
         let port = match (uri.port_u16(), authority == host) {
             (Some(port), _) if port != 0 => port,
             (None, true) => {
@@ -52,6 +57,16 @@ impl BaseUrl {
     }
 }
 
+/// Where clouds tell a machine its secrets: no provider is there, and no answer of it should reach a caller.
+fn is_metadata(host: &str) -> bool {
+    const AWS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    match host.trim_matches(['[', ']']).parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_unicast_link_local() || address == AWS_V6,
+        Err(_) => host.eq_ignore_ascii_case("metadata.google.internal"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::presets::PRESETS;
@@ -64,6 +79,13 @@ mod tests {
         let local = BaseUrl::parse("http://[::1]:11434").unwrap();
         assert_eq!((local.tls, local.host.as_str(), local.port, local.path.as_str()), (false, "::1", 11434, ""));
         assert_eq!(BaseUrl::parse("http://h").unwrap().port, 80);
+    }
+
+    #[test]
+    fn refuses_metadata_services_in_every_spelling() {
+        for host in ["169.254.169.254", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "Metadata.Google.Internal"] {
+            assert!(BaseUrl::parse(&format!("http://{host}/v1")).is_err(), "{host}");
+        }
     }
 
     #[test]
