@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_key_rests_no_longer_than_its_limit_says() {
+        let (pool, now) = (pool(1), Instant::now());
+        let short = Failure { retry_after: Some(Duration::from_millis(17)), ..Failure::new(FailureClass::RateLimited) };
+        pool.rest(0, &short, now);
+        assert_eq!(pool.next(now).unwrap_err().until, now + Duration::from_millis(17));
+        assert_eq!(pool.next(now + Duration::from_millis(17)), Ok(0));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_soonest_key_is_told_when_all_rest() {
         let (pool, now) = (pool(2), Instant::now());
         pool.rest(0, &failure(FailureClass::RateLimited, Some(7)), now);

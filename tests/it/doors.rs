@@ -93,6 +93,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405_before_the_key_is_read() {
         for request in [post(path, &[JSON], ask("m").to_string()), get(path, &[])] {
             let response = gateway.exchange(gateway.door, request).await;
             assert_eq!(response.status, 404, "{path}: {}", response.text());
+            assert_eq!(response.header("x-should-retry"), Some("false"), "{path}");
             assert_error_shape_of(&response);
         }
     }
@@ -102,6 +103,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405_before_the_key_is_read() {
         let request = head(method, path, &["content-length: 0"]);
         let response = gateway.exchange(gateway.door, request).await;
         assert_eq!(response.status, 405, "{method} {path}: {}", response.text());
+        assert_eq!(response.header("x-should-retry"), Some("false"), "{method} {path}");
         assert_error_shape_of(&response);
         assert!(response.header("allow").is_some(), "{method} {path}");
     }

@@ -222,6 +222,11 @@ mod tests {
     }
 
     #[test]
+    fn a_breaker_may_be_set_never_to_open() {
+        assert_eq!(provider("breaker = { failures = 9000000000000 }").breaker.failures, u32::MAX);
+    }
+
+    #[test]
     fn settings_that_cannot_be_are_refused() {
         for (settings, path) in [
             ("base_url = \"https://h/?q\"", "base_url"),
