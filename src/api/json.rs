@@ -3,12 +3,14 @@
 //! The call's path needs a handful of fields, their byte ranges (to cut or replace them in the text) and the certainty
 //! that the rest is well-formed. A document tree costs four times as much and gives none of the ranges, and
 //! `serde_json` skips over what this refuses: numbers that no `f64` holds, lone surrogates. It accepts what
-//! RFC 8259 calls JSON, nested at most [`MAX_DEPTH`] deep.
+//! RFC 8259 calls JSON, nested at most [`MAX_DEPTH`] deep. Strings are gone through a block at a time, in vector
+//! registers, and their UTF-8 is validated only where one has characters beyond ASCII.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use thiserror::Error;
+use wide::u8x32;
 
 /// Arrays and objects inside one another; the same bound as `serde_json`'s.
 pub const MAX_DEPTH: u32 = 128;
@@ -36,13 +38,13 @@ pub enum Kind {
 /// A string as it stands in the text, without its quotes.
 #[derive(Debug, Clone, Copy)]
 pub struct Str<'a> {
-    raw: &'a str,
+    raw: &'a [u8],
     escaped: bool,
 }
 
 impl<'a> Str<'a> {
     /// The text between the quotes, escapes and all.
-    pub fn raw(self) -> &'a str {
+    pub fn raw(self) -> &'a [u8] {
         self.raw
     }
 
@@ -52,25 +54,25 @@ impl<'a> Str<'a> {
 
     /// The string that is meant. Copies only where there are escapes.
     pub fn decode(self) -> Cow<'a, str> {
+        let checked = "the string was validated when it was read";
         if !self.escaped {
-            return Cow::Borrowed(self.raw);
+            return Cow::Borrowed(std::str::from_utf8(self.raw).expect(checked));
         }
-        serde_json::from_str(&format!("\"{}\"", self.raw))
-            .map(Cow::Owned)
-            .expect("escapes were validated when the string was read")
+        serde_json::from_slice(&[b"\"", self.raw, b"\""].concat()).map(Cow::Owned).expect(checked)
     }
 }
 
 /// A position in a JSON text. Every method starts by skipping white space and leaves the position behind what it read.
 #[derive(Debug, Clone)]
 pub struct Scanner<'a> {
-    text: &'a str,
+    text: &'a [u8],
     at: usize,
     depth: u32,
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(text: &'a str) -> Self {
+    /// `text` need not be UTF-8; where it is not, reading it is an error.
+    pub fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0, depth: 0 }
     }
 
@@ -153,22 +155,37 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Result<Str<'a>, Malformed> {
         self.expect(b'"', "expected a string")?;
         let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at = next_special(self.text.as_bytes(), self.at);
-            match self.text.as_bytes().get(self.at) {
-                Some(b'"') => {
-                    let raw = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(Str { raw, escaped });
+        let (mut escaped, mut ascii) = (false, true);
+        'blocks: loop {
+            let begin = self.at;
+            let Marks { mut special, high } = Marks::of(&self.text[begin..]);
+            // A high bit behind the end of the string does no harm: it only has it looked at once more.
+            ascii &= high == 0;
+            while special != 0 {
+                self.at = begin + special.trailing_zeros() as usize;
+                match self.byte() {
+                    Some(b'"') => {
+                        let raw = &self.text[start..self.at];
+                        self.at += 1;
+                        if !ascii {
+                            check_utf8(raw, start)?;
+                        }
+                        return Ok(Str { raw, escaped });
+                    }
+                    Some(b'\\') => {
+                        escaped = true;
+                        self.escape()?;
+                        let passed = self.at - begin;
+                        if passed >= BLOCK {
+                            continue 'blocks;
+                        }
+                        special &= u32::MAX << passed;
+                    }
+                    Some(_) => return Err(self.malformed("control character in a string")),
+                    None => return Err(self.malformed("unfinished string")),
                 }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return Err(self.malformed("control character in a string")),
-                None => return Err(self.malformed("unfinished string")),
             }
+            self.at = begin + BLOCK;
         }
     }
 
@@ -198,7 +215,7 @@ impl<'a> Scanner<'a> {
             }
             self.digits()?;
         }
-        let text = &self.text[start..self.at];
+        let text = std::str::from_utf8(&self.text[start..self.at]).expect("digits are ASCII");
         // A short integer cannot overflow; everything else is asked.
         if (!integer || text.len() > 300) && !text.parse::<f64>().is_ok_and(f64::is_finite) {
             return Err(Malformed { at: start, why: "number out of range" });
@@ -249,7 +266,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.text.get(self.at).copied()
     }
 
     fn skip_space(&mut self) {
@@ -287,7 +304,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn literal(&mut self, word: &str) -> Result<(), Malformed> {
-        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+        if !self.text[self.at..].starts_with(word.as_bytes()) {
             return Err(self.malformed("expected a value"));
         }
         self.at += word.len();
@@ -296,7 +313,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads `\x`, `\uXXXX` or a surrogate pair.
     fn escape(&mut self) -> Result<(), Malformed> {
-        match self.text.as_bytes().get(self.at + 1) {
+        match self.text.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
                 self.at += 2;
                 Ok(())
@@ -316,7 +333,6 @@ impl<'a> Scanner<'a> {
     fn code_unit(&mut self) -> Result<u16, Malformed> {
         let digits = self
             .text
-            .as_bytes()
             .get(self.at..self.at + 6)
             .and_then(|escape| escape.strip_prefix(b"\\u"))
             .ok_or_else(|| self.malformed("unfinished escape"))?;
@@ -330,38 +346,38 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The next byte that ends a run of plain string characters, or the length of `bytes`.
-fn next_special(bytes: &[u8], mut at: usize) -> usize {
-    const BLOCK: usize = 32;
-    // Without an early exit the compiler turns each block into a few vector comparisons.
-    while let Some(block) = bytes.get(at..at + BLOCK) {
-        let special = block.iter().fold(0, |found, &byte| found | u8::from(is_special(byte)));
-        if special != 0 {
-            break;
-        }
-        at += BLOCK;
-    }
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let found = special_bytes(u64::from_le_bytes(*word));
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += size_of::<u64>();
-    }
-    bytes[at..].iter().position(|&byte| is_special(byte)).map_or(bytes.len(), |offset| at + offset)
+/// Bytes that are looked at together.
+const BLOCK: usize = 32;
+
+/// What stands where in a block; the first byte is the lowest bit.
+struct Marks {
+    /// Quotes, backslashes and control characters.
+    special: u32,
+    /// Bytes of characters beyond ASCII.
+    high: u32,
 }
 
-fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+impl Marks {
+    /// Of the first block of `text`. Behind the end of a text everything is special.
+    fn of(text: &[u8]) -> Self {
+        let mut padded = [0; BLOCK];
+        let block = text.first_chunk().unwrap_or_else(|| {
+            padded[..text.len()].copy_from_slice(text);
+            &padded
+        });
+        let block = u8x32::from(*block);
+        let control = block.min(u8x32::splat(0x1f)).simd_eq(block);
+        let special = control | block.simd_eq(u8x32::splat(b'"')) | block.simd_eq(u8x32::splat(b'\\'));
+        Self { special: special.to_bitmask(), high: block.to_bitmask() }
+    }
 }
 
-/// [`is_special`] for eight bytes at once: the high bit of the first that is one is set, and of none before it.
-/// (Behind it a borrow may set more.) <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word;
-    let equal = |to: u8| less(word ^ (ONES * u64::from(to)), 1);
-    (less(word, 0x20) | equal(b'"') | equal(b'\\')) & (ONES << 7)
+/// `at` is where `bytes` stand in the text.
+fn check_utf8(bytes: &[u8], at: usize) -> Result<(), Malformed> {
+    simdutf8::basic::from_utf8(bytes).map(drop).map_err(|_| {
+        let valid = std::str::from_utf8(bytes).err().map_or(0, |error| error.valid_up_to());
+        Malformed { at: at + valid, why: "not valid UTF-8" }
+    })
 }
 
 #[cfg(test)]
@@ -370,8 +386,8 @@ mod tests {
 
     use super::*;
 
-    fn accepts(text: &str) -> bool {
-        let mut scanner = Scanner::new(text);
+    fn accepts(text: impl AsRef<[u8]>) -> bool {
+        let mut scanner = Scanner::new(text.as_ref());
         scanner.skip().and_then(|()| scanner.end()).is_ok()
     }
 
@@ -412,16 +428,16 @@ mod tests {
     #[test]
     fn bounds_the_depth() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        assert!(accepts(&nested(MAX_DEPTH as usize)));
-        assert!(!accepts(&nested(MAX_DEPTH as usize + 1)));
-        assert!(!accepts(&nested(100_000)));
+        assert!(accepts(nested(MAX_DEPTH as usize)));
+        assert!(!accepts(nested(MAX_DEPTH as usize + 1)));
+        assert!(!accepts(nested(100_000)));
     }
 
     #[test]
     fn tells_where_values_stand() {
         let text = r#" {"a" : [1, "x"], "b":null}"#;
         let mut seen = Vec::new();
-        Scanner::new(text)
+        Scanner::new(text.as_bytes())
             .object(|inner, key, start| {
                 let span = inner.span()?;
                 seen.push((key.raw().to_owned(), start, text[span].to_owned()));
@@ -433,33 +449,45 @@ mod tests {
 
     #[test]
     fn decodes_escapes() {
-        let mut scanner = Scanner::new(r#""\u006dodel \ud83d\ude00 \n""#);
+        let mut scanner = Scanner::new(br#""\u006dodel \ud83d\ude00 \n""#);
         assert_eq!(scanner.string().unwrap().decode(), "model 😀 \n");
     }
+
+    #[test]
+    fn says_where_a_text_is_not_utf8() {
+        let malformed = Scanner::new(b"{\"a\":\"\xc3\xa9\xff\"}").skip().unwrap_err();
+        assert_eq!(malformed, Malformed { at: 8, why: "not valid UTF-8" });
+    }
+
+    const DOCUMENT: &str = concat!(
+        r#"{"a":[1,-2.5e3,true,null,{"k\u00e9":"v\\\" text that is longer than one block of bytes"}],"b":"","#,
+        r#""\ud83d\ude00\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n":"é\"世界 and 😀 more than a block of them, up to the last"}"#,
+    );
 
     proptest! {
         #[test]
         fn agrees_with_serde_json_on_mutated_documents(
-            mut bytes in Just(br#"{"a":[1,-2.5e3,true,null,{"k\u00e9":"v\\\" text that is longer than one block of bytes"}],"b":""}"#.to_vec()),
             edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
         ) {
+            let mut bytes = DOCUMENT.as_bytes().to_vec();
             for (place, byte) in edits {
                 let at = place.index(bytes.len());
                 bytes[at] = byte;
             }
-            if let Ok(text) = std::str::from_utf8(&bytes) {
-                prop_assert_eq!(accepts(text), serde_json::from_str::<serde_json::Value>(text).is_ok(), "{}", text);
-            }
+            let shown = String::from_utf8_lossy(&bytes);
+            prop_assert_eq!(accepts(&bytes), serde_json::from_slice::<serde_json::Value>(&bytes).is_ok(), "{}", shown);
         }
 
         #[test]
-        fn finds_every_special_byte(mut bytes in prop::collection::vec(prop::sample::select(vec![0x20_u8, 0x21, 0x23, b'a', 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff]), 0..200), at in 0_usize..200, special in prop::sample::select(vec![b'"', b'\\', 0, 0x1f])) {
-            if at < bytes.len() {
-                bytes[at] = special;
-                prop_assert_eq!(next_special(&bytes, 0), at);
-            } else {
-                prop_assert_eq!(next_special(&bytes, 0), bytes.len());
-            }
+        fn reads_every_string(
+            text in prop::collection::vec(prop::sample::select(vec!['a', 'b', '"', '\\', '\n', '\u{1f}', ' ', 'é', '😀']), 0..200),
+            plain in prop::collection::vec(Just('x'), 0..100),
+        ) {
+            let text: String = plain.into_iter().chain(text).collect();
+            let json = serde_json::to_string(&text).unwrap();
+            let mut scanner = Scanner::new(json.as_bytes());
+            prop_assert_eq!(scanner.string().unwrap().decode(), text);
+            prop_assert_eq!(scanner.position_behind(), json.len());
         }
     }
 }

@@ -37,7 +37,10 @@ pub(super) async fn run(options: &Options, env: &Env) -> ExitCode {
         Ok(proxy) => proxy,
         Err(code) => return code,
     };
-    let logs = start_logs(config.log.format, env);
+    let logs = match start_logs(config.log.format, env) {
+        Ok(logs) => logs,
+        Err(code) => return code,
+    };
     let gateway = match Gateway::start(&config, proxy, logs.dropped()) {
         Ok(gateway) => gateway,
         Err(error) => {

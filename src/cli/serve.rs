@@ -9,13 +9,13 @@ use crate::net::ProxyEnv;
 use crate::telemetry::{Format, LogGuard, init_logs};
 
 /// The file's format and `RUST_LOG`, with `info` where it says nothing.
-pub(super) fn start_logs(format: LogFormat, env: &Env) -> LogGuard {
+pub(super) fn start_logs(format: LogFormat, env: &Env) -> Result<LogGuard, ExitCode> {
     let format = match format {
         LogFormat::Auto => Format::Auto,
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    init_logs(format, env.filled("RUST_LOG").unwrap_or("info"))
+    init_logs(format, env.filled("RUST_LOG").unwrap_or("info")).map_err(|error| failed(&error))
 }
 
 pub(super) fn proxy(env: &Env) -> Result<ProxyEnv, ExitCode> {
@@ -34,7 +34,10 @@ pub(super) async fn run(file: &ConfigFile, env: &Env) -> ExitCode {
         Ok(proxy) => proxy,
         Err(code) => return code,
     };
-    let logs = start_logs(loaded.config.log.format, env);
+    let logs = match start_logs(loaded.config.log.format, env) {
+        Ok(logs) => logs,
+        Err(code) => return code,
+    };
     for notice in &loaded.notices {
         tracing::info!("{notice}");
     }

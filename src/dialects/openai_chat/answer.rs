@@ -24,10 +24,10 @@ pub enum Answer {
 
 /// Reads an answer. The whole text is validated, so that half an answer is never taken for one.
 pub fn read_answer(body: &[u8]) -> Answer {
-    std::str::from_utf8(body).ok().and_then(|text| judge(text).ok()).unwrap_or(Answer::Nothing)
+    judge(body).unwrap_or(Answer::Nothing)
 }
 
-fn judge(text: &str) -> Result<Answer, Malformed> {
+fn judge(text: &[u8]) -> Result<Answer, Malformed> {
     let mut scanner = Scanner::new(text);
     let mut usage = None;
     let mut choices = 0;
@@ -35,7 +35,7 @@ fn judge(text: &str) -> Result<Answer, Malformed> {
     let mut error = None;
     scanner.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
-            ("choices", Kind::Array) => drop(value.array(|choice, _| {
+            (b"choices", Kind::Array) => drop(value.array(|choice, _| {
                 if choice.kind()? != Kind::Object {
                     return choice.skip();
                 }
@@ -43,9 +43,9 @@ fn judge(text: &str) -> Result<Answer, Malformed> {
                 complete &= ended_by_itself(choice)?;
                 Ok(())
             })?),
-            ("usage", Kind::Object) => usage = read_usage(value)?.or(usage),
-            ("x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
-            ("error", Kind::Object | Kind::String) => error = Some(error_class(&text[value.span()?])),
+            (b"usage", Kind::Object) => usage = read_usage(value)?.or(usage),
+            (b"x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
+            (b"error", Kind::Object | Kind::String) => error = Some(error_class(&text[value.span()?])),
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
@@ -60,10 +60,9 @@ fn judge(text: &str) -> Result<Answer, Malformed> {
 
 /// Bytes of text in an answer: what it is billed by where the provider reports nothing.
 pub fn measure(body: &[u8]) -> usize {
-    let Ok(body) = std::str::from_utf8(body) else { return 0 };
     let mut bytes = 0;
     let read = Scanner::new(body).object(|value, key, _| {
-        if key.raw() != "choices" || value.kind()? != Kind::Array {
+        if key.raw() != b"choices" || value.kind()? != Kind::Array {
             return value.skip();
         }
         let choice = |choice: &mut Scanner<'_>, _| {
@@ -71,7 +70,7 @@ pub fn measure(body: &[u8]) -> usize {
                 return choice.skip();
             }
             choice.object(|value, key, _| match (key.raw(), value.kind()?) {
-                ("message", Kind::Object) => {
+                (b"message", Kind::Object) => {
                     bytes += text_of(value)?.unwrap_or(0);
                     Ok::<_, Malformed>(())
                 }
@@ -88,12 +87,12 @@ fn ended_by_itself(choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
     let mut refused = false;
     choice.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
-            ("finish_reason", Kind::String) => {
-                finished = matches!(value.string()?.raw(), "stop" | "tool_calls" | "function_call" | "eos");
+            (b"finish_reason", Kind::String) => {
+                finished = matches!(value.string()?.raw(), b"stop" | b"tool_calls" | b"function_call" | b"eos");
             }
-            ("message", Kind::Object) => value.object(|field, name, _| {
+            (b"message", Kind::Object) => value.object(|field, name, _| {
                 match (name.raw(), field.kind()?) {
-                    ("refusal", Kind::String) => refused |= !field.string()?.is_empty(),
+                    (b"refusal", Kind::String) => refused |= !field.string()?.is_empty(),
                     _ => field.skip()?,
                 }
                 Ok::<_, Malformed>(())
@@ -112,12 +111,12 @@ pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malfo
     let (mut cached, mut cache_hits, mut reasoning) = (None, None, None);
     usage.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
-            ("prompt_tokens", Kind::Number) => input = count(value)?,
-            ("completion_tokens", Kind::Number) => output = count(value)?,
+            (b"prompt_tokens", Kind::Number) => input = count(value)?,
+            (b"completion_tokens", Kind::Number) => output = count(value)?,
             // DeepSeek: https://api-docs.deepseek.com/guides/kv_cache
-            ("prompt_cache_hit_tokens", Kind::Number) => cache_hits = count(value)?,
-            ("prompt_tokens_details", Kind::Object) => cached = detail(value, "cached_tokens")?,
-            ("completion_tokens_details", Kind::Object) => reasoning = detail(value, "reasoning_tokens")?,
+            (b"prompt_cache_hit_tokens", Kind::Number) => cache_hits = count(value)?,
+            (b"prompt_tokens_details", Kind::Object) => cached = detail(value, "cached_tokens")?,
+            (b"completion_tokens_details", Kind::Object) => reasoning = detail(value, "reasoning_tokens")?,
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
@@ -138,7 +137,7 @@ pub(super) fn read_wrapped_usage(wrapper: &mut Scanner<'_>) -> Result<Option<Usa
     let mut usage = None;
     wrapper.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
-            ("usage", Kind::Object) => usage = read_usage(value)?,
+            (b"usage", Kind::Object) => usage = read_usage(value)?,
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
@@ -149,7 +148,7 @@ pub(super) fn read_wrapped_usage(wrapper: &mut Scanner<'_>) -> Result<Option<Usa
 fn detail(details: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, Malformed> {
     let mut found = None;
     details.object(|value, key, _| {
-        if key.raw() == name && value.kind()? == Kind::Number {
+        if key.raw() == name.as_bytes() && value.kind()? == Kind::Number {
             found = count(value)?;
             return Ok::<_, Malformed>(());
         }
@@ -163,8 +162,8 @@ fn count(value: &mut Scanner<'_>) -> Result<Option<u64>, Malformed> {
 }
 
 /// The class of an error that came with status 200. Its `code` is often the status that was meant.
-pub(super) fn error_class(error: &str) -> FailureClass {
-    let error: Value = serde_json::from_str(error).unwrap_or_default();
+pub(super) fn error_class(error: &[u8]) -> FailureClass {
+    let error: Value = serde_json::from_slice(error).unwrap_or_default();
     let words = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
     let status = error.get("code").or_else(|| error.get("status")).and_then(|code| match code {
         Value::Number(number) => number.as_u64(),

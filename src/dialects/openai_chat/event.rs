@@ -70,7 +70,7 @@ impl EventReader {
         let Some(data) = data_of(event) else {
             return Seen::plain(FrameKind::Lifecycle);
         };
-        if data.trim() == "[DONE]" {
+        if data.trim_ascii() == b"[DONE]" {
             self.done = true;
             return Seen::plain(FrameKind::Done);
         }
@@ -82,7 +82,7 @@ impl EventReader {
         seen
     }
 
-    fn chunk(&mut self, data: &str, is_error: bool) -> Result<Seen, Malformed> {
+    fn chunk(&mut self, data: &[u8], is_error: bool) -> Result<Seen, Malformed> {
         let mut usage = None;
         let mut tells_usage = false;
         let mut choices = 0;
@@ -91,28 +91,28 @@ impl EventReader {
         let mut scanner = Scanner::new(data);
         scanner.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
-                ("choices", Kind::Array) => {
+                (b"choices", Kind::Array) => {
                     choices = value.array(|choice, _| {
                         add(&mut text, self.choice(choice)?);
                         Ok::<_, Malformed>(())
                     })?;
                 }
-                ("usage", kind) if kind != Kind::Null => {
+                (b"usage", kind) if kind != Kind::Null => {
                     tells_usage = true;
                     match kind {
                         Kind::Object => usage = read_usage(value)?.or(usage),
                         _ => value.skip()?,
                     }
                 }
-                ("x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
-                ("error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.span()?])),
+                (b"x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
+                (b"error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.span()?])),
                 _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
         })?;
         scanner.end()?;
         if error == Some(FailureClass::CallerError) {
-            self.refusal = read_refusal_inside(data.as_bytes());
+            self.refusal = read_refusal_inside(data);
         }
         let kind = match error {
             Some(class) => FrameKind::Error(class),
@@ -134,10 +134,10 @@ impl EventReader {
         let mut text = None;
         choice.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
-                ("index", Kind::Number) => index = value.number()?.parse().unwrap_or(0_u32),
-                ("finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
-                ("delta" | "message", Kind::Object) => add(&mut text, text_of(value)?),
-                ("text", Kind::String) => add(&mut text, string(value)?),
+                (b"index", Kind::Number) => index = value.number()?.parse().unwrap_or(0_u32),
+                (b"finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
+                (b"delta" | b"message", Kind::Object) => add(&mut text, text_of(value)?),
+                (b"text", Kind::String) => add(&mut text, string(value)?),
                 _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
@@ -154,16 +154,16 @@ pub(super) fn text_of(delta: &mut Scanner<'_>) -> Result<Option<usize>, Malforme
     let mut text = None;
     delta.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
-            ("content" | "reasoning_content" | "reasoning" | "refusal", Kind::String) => {
+            (b"content" | b"reasoning_content" | b"reasoning" | b"refusal", Kind::String) => {
                 add(&mut text, string(value)?);
             }
             // Mistral sends `content` as an array of parts while it thinks.
-            ("content" | "reasoning_details" | "tool_calls", Kind::Array) => {
+            (b"content" | b"reasoning_details" | b"tool_calls", Kind::Array) => {
                 let start = value.position();
                 let parts = value.array(|part, _| part.skip())?;
                 add(&mut text, (parts > 0).then(|| value.position_behind() - start));
             }
-            ("function_call" | "audio", Kind::Object) => add(&mut text, Some(value.span()?.len())),
+            (b"function_call" | b"audio", Kind::Object) => add(&mut text, Some(value.span()?.len())),
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
@@ -200,16 +200,15 @@ fn is_error_event(event: &[u8]) -> bool {
     event.starts_with(b"event:") && lines(event).any(|line| field(line, b"event") == Some(b"error"))
 }
 
-/// The `data` lines of an event, joined as the standard says; `None` where there is none (a comment) or it is not text.
+/// The `data` lines of an event, joined as the standard says; `None` where there is none (a comment).
 /// <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
-fn data_of(event: &[u8]) -> Option<Cow<'_, str>> {
+fn data_of(event: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut data = lines(event).filter_map(|line| field(line, b"data"));
-    let first = std::str::from_utf8(data.next()?).ok()?;
-    let mut joined = Cow::Borrowed(first);
+    let mut joined = Cow::Borrowed(data.next()?);
     for line in data {
         let joined = joined.to_mut();
-        joined.push('\n');
-        joined.push_str(std::str::from_utf8(line).ok()?);
+        joined.push(b'\n');
+        joined.extend_from_slice(line);
     }
     Some(joined)
 }

@@ -80,10 +80,10 @@ impl Prompt {
                 Kind::String => {
                     let text = value.string()?.raw();
                     match key.as_ref() {
-                        "type" => self.vision |= text == "image_url",
+                        "type" => self.vision |= text == b"image_url",
                         "text" => self.text_bytes += text.len() as u64,
                         "data" => self.media += 1,
-                        _ if text.starts_with("data:") => self.media += 1,
+                        _ if text.starts_with(b"data:") => self.media += 1,
                         _ => {}
                     }
                     Ok(())

@@ -19,16 +19,14 @@ const NUMBERS: [&str; 4] = ["temperature", "top_p", "presence_penalty", "frequen
 
 /// Reads and checks a chat request. Unknown members are left alone.
 pub fn read_envelope(body: &[u8]) -> Result<Envelope, Invalid> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Invalid { message: format!("the body is not valid UTF-8: {error}"), param: None })?;
-    let mut scanner = Scanner::new(text);
+    let mut scanner = Scanner::new(body);
     if scanner.kind()? != Kind::Object {
         return Err(Invalid { message: "the body must be a JSON object".into(), param: None });
     }
     let mut request = Request::default();
     scanner.object(|value, key, start| request.member(value, key, start))?;
     scanner.end()?;
-    request.finish(text)
+    request.finish(body)
 }
 
 /// What has been read so far.
@@ -117,11 +115,11 @@ impl Request {
         Ok(())
     }
 
-    fn finish(self, text: &str) -> Result<Envelope, Invalid> {
+    fn finish(self, body: &[u8]) -> Result<Envelope, Invalid> {
         let (model, model_at) = self.model.ok_or_else(|| Invalid::new("model", "`model` is missing"))?;
         let mut prompt = self.prompt.ok_or_else(|| Invalid::new("messages", "`messages` is missing"))?;
         prompt.text_bytes += self.tool_bytes;
-        let (include_usage, ask_usage) = self.options.ask_usage(text);
+        let (include_usage, ask_usage) = self.options.ask_usage(body);
         Ok(Envelope {
             model,
             model_at,

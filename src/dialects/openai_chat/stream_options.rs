@@ -51,13 +51,13 @@ impl StreamOptions {
         Ok(asked.unwrap_or(Self::Without { inside, empty }))
     }
 
-    /// Whether usage is asked for, and the change to `text` (a whole request) that would ask for it.
-    pub(super) fn ask_usage(self, text: &str) -> (bool, Edit) {
+    /// Whether usage is asked for, and the change to `body` (a whole request) that would ask for it.
+    pub(super) fn ask_usage(self, body: &[u8]) -> (bool, Edit) {
         let edit = |at, text| (false, Edit { at, text });
         match self {
             // A member at the end of the object, behind whatever stands there.
             Self::Absent => {
-                let end = text.rfind('}').expect("the body was read as an object");
+                let end = memchr::memrchr(b'}', body).expect("the body was read as an object");
                 edit(end..end, r#","stream_options":{"include_usage":true}"#)
             }
             Self::Null(at) => edit(at, r#"{"include_usage":true}"#),

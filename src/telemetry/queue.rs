@@ -1,0 +1,174 @@
+//! A bounded queue of log lines and the thread that writes them.
+//!
+//! Lines are appended to one buffer, which the writer takes whole: no allocation and no system call per line, and under
+//! load no wake-up either, as the writer looks by itself every few milliseconds as long as there is something to write.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Bytes that may wait to be written.
+const LIMIT: usize = 4 << 20;
+/// Lines are gathered this long before they are written.
+const GATHER: Duration = Duration::from_millis(20);
+/// A buffer that has grown beyond this is not kept.
+const KEPT: usize = 256 << 10;
+
+/// Where lines are put. Cloning shares the queue.
+#[derive(Debug, Clone)]
+pub(super) struct Queue(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    /// The writer waits for somebody to wake it.
+    asleep: bool,
+    closed: bool,
+}
+
+/// The writing thread. Dropping it writes what waits and ends it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Queue,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Queue {
+    /// Puts a line, which ends in a line feed; a full queue drops and counts it.
+    pub(super) fn put(&self, line: &[u8]) {
+        let mut waiting = self.lock();
+        if waiting.lines.len() + line.len() > LIMIT {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        waiting.lines.extend_from_slice(line);
+        if std::mem::take(&mut waiting.asleep) {
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// Lines that were lost because the queue was full.
+    pub(super) fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for lines and takes them; `false`: there are none, and none will come.
+    fn take(&self, lines: &mut Vec<u8>) -> bool {
+        let mut waiting = self.lock();
+        while waiting.lines.is_empty() && !waiting.closed {
+            waiting.asleep = true;
+            waiting = self.0.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::swap(lines, &mut waiting.lines);
+        !lines.is_empty()
+    }
+
+    /// Gives lines the time to gather, unless there is no more time.
+    fn pause(&self) {
+        // Nobody notifies a writer that is not asleep but the one who ends it.
+        drop(self.0.wake.wait_timeout_while(self.lock(), GATHER, |waiting| !waiting.closed));
+    }
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(sink: impl Write + Send + 'static) -> io::Result<(Queue, Self)> {
+        let queue = Queue(Arc::default());
+        let theirs = queue.clone();
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || write(&theirs, sink))?;
+        Ok((queue.clone(), Self { queue, thread: Some(thread) }))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.0.wake.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing more to write.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write(queue: &Queue, mut sink: impl Write) {
+    let mut lines = Vec::new();
+    while queue.take(&mut lines) {
+        // There is no other place to say that this one takes nothing.
+        let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+        lines.clear();
+        lines.shrink_to(KEPT);
+        queue.pause();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A sink that tells what each write held, and takes one only after it was let.
+    struct Slow {
+        let_go: mpsc::Receiver<()>,
+        written: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.written.send(bytes.to_vec()).unwrap();
+            // Whoever has gone lets everything pass.
+            let _ = self.let_go.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_gather_are_written_at_once_and_none_waits_for_ever() {
+        let ((let_go, gate), (sender, written)) = (mpsc::channel(), mpsc::channel());
+        let (queue, writer) = Writer::start(Slow { let_go: gate, written: sender }).unwrap();
+        queue.put(b"first\n");
+        assert_eq!(written.recv().unwrap(), b"first\n");
+        // The writer is stuck in the first write.
+        queue.put(b"second\n");
+        queue.put(b"third\n");
+        let_go.send(()).unwrap();
+        assert_eq!(written.recv().unwrap(), b"second\nthird\n");
+        drop(let_go);
+        queue.put(b"last\n");
+        drop(writer);
+        assert_eq!(written.recv().unwrap(), b"last\n");
+        assert_eq!(queue.dropped(), 0);
+    }
+
+    #[test]
+    fn a_writer_that_is_stuck_costs_lines_and_no_time() {
+        let ((let_go, gate), (sender, written)) = (mpsc::channel(), mpsc::channel());
+        let (queue, writer) = Writer::start(Slow { let_go: gate, written: sender }).unwrap();
+        queue.put(b"first\n");
+        written.recv().unwrap();
+        let line = [b'x'; 1 << 20];
+        (0..6).for_each(|_| queue.put(&line));
+        assert_eq!(queue.dropped(), 2);
+        drop(let_go);
+        drop(writer);
+        assert_eq!(written.recv().unwrap().len(), LIMIT);
+    }
+}
