@@ -73,6 +73,8 @@ pub struct Call {
     pub envelope: Envelope,
     /// As received.
     pub body: Bytes,
+    /// `body` is memory of its own. Otherwise it is a slice of the connection's buffer, and whoever keeps it copies it.
+    pub owns_body: bool,
     pub cache: CacheWish,
     /// `openai-beta`, handed on.
     pub beta: Option<HeaderValue>,

@@ -17,7 +17,7 @@ use wildmatch::WildMatch;
 
 use crate::cache::ExactCache;
 use crate::call::Caller;
-use crate::config::{self, Config, Limit, Scope};
+use crate::config::{self, Config, Limit};
 use crate::keys::Directory;
 use crate::layers::{Auth, CacheLayer, LimitLayer, Limits, MeterLayer};
 use crate::net::{Connector, ProxyEnv};
@@ -144,8 +144,8 @@ fn limits(config: &Config, epoch: Instant) -> Limits {
     Limits::new(config.limits.global, config.limits.per_user, keys.chain(anonymous), epoch)
 }
 
-fn cache(config: config::Cache) -> Option<(ExactCache, Scope)> {
-    config.enabled.then(|| (ExactCache::new(config.max_size, config.ttl), config.scope))
+fn cache(config: config::Cache) -> Option<ExactCache> {
+    config.enabled.then(|| ExactCache::new(config.max_size, config.scope, config.ttl))
 }
 
 /// Who calls without a key.

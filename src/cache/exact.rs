@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::quality::RandomState;
 use http::HeaderValue;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::key::Key;
 use crate::api::Usage;
+use crate::call::Call;
+use crate::config::Scope;
 
 /// Bytes that an entry takes besides what is in it.
 const OVERHEAD: usize = 512;
@@ -21,13 +24,17 @@ const OVERHEAD: usize = 512;
 /// Whole answers by key. Cloning shares the entries.
 #[derive(Debug, Clone)]
 pub struct ExactCache {
-    entries: Cache<[u8; 32], Arc<Entry>, BuildHasherDefault<FirstBytes>>,
+    /// By the hash of the key: two keys of one hash push each other out, and neither is taken for the other.
+    entries: Cache<u64, Arc<Entry>, BuildHasherDefault<AsItIs>>,
+    /// Seeded at random, so that nobody can choose two such keys.
+    hash: RandomState,
+    scope: Scope,
     ttl: Duration,
 }
 
 #[derive(Debug)]
 struct Entry {
-    material: Box<[u8]>,
+    key: Key,
     kept: Kept,
     stored: Instant,
     expires: Instant,
@@ -55,23 +62,22 @@ impl Kept {
     }
 }
 
-/// The keys are hashes already: their first bytes are as good as any hash of them.
+/// What stands for a key is a hash already.
 #[derive(Debug, Default, Clone, Copy)]
-struct FirstBytes(u64);
+struct AsItIs(u64);
 
-impl Hasher for FirstBytes {
+impl Hasher for AsItIs {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
+        unreachable!("a u64 is written as one, not as {} bytes", bytes.len());
     }
 
-    /// The length of the key, which is always the same.
-    fn write_usize(&mut self, _: usize) {}
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// An answer that was found.
@@ -82,17 +88,21 @@ pub struct Hit {
 }
 
 impl ExactCache {
-    /// `max_size` is in bytes over all entries.
-    pub fn new(max_size: u64, ttl: Duration) -> Self {
-        let weigh = |_: &[u8; 32], entry: &Arc<Entry>| {
-            u32::try_from(OVERHEAD + entry.material.len() + entry.kept.body.len()).unwrap_or(u32::MAX)
+    /// `max_size` is in bytes over all entries; `scope` says who shares them.
+    pub fn new(max_size: u64, scope: Scope, ttl: Duration) -> Self {
+        let weigh = |_: &u64, entry: &Arc<Entry>| {
+            u32::try_from(OVERHEAD + entry.key.weight() + entry.kept.body.len()).unwrap_or(u32::MAX)
         };
         let entries = Cache::builder()
             .max_capacity(max_size)
             .time_to_live(ttl)
             .weigher(weigh)
             .build_with_hasher(BuildHasherDefault::default());
-        Self { entries, ttl }
+        Self { entries, hash: RandomState::default(), scope, ttl }
+    }
+
+    pub fn key(&self, call: &Call) -> Key {
+        Key::new(call, self.scope, &self.hash)
     }
 
     /// The answer to an equal call, not older than `max_age`.
@@ -100,13 +110,13 @@ impl ExactCache {
         let entry = self.entries.get(&key.hash)?;
         let age = now.saturating_duration_since(entry.stored);
         let fresh = now < entry.expires && max_age.is_none_or(|most| age <= most);
-        (fresh && key.material == entry.material).then(|| Hit { kept: entry.kept.clone(), age })
+        (fresh && *key == entry.key).then(|| Hit { kept: entry.kept.clone(), age })
     }
 
     /// Keeps a copy of an answer.
     pub fn put(&self, key: Key, answer: &Kept, now: Instant) {
-        let kept = answer.copied();
-        let entry = Entry { material: key.material, kept, stored: now, expires: now + self.ttl };
-        self.entries.insert(key.hash, Arc::new(entry));
+        let hash = key.hash;
+        let entry = Entry { key: key.into_owned(), kept: answer.copied(), stored: now, expires: now + self.ttl };
+        self.entries.insert(hash, Arc::new(entry));
     }
 }

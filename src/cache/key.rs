@@ -1,11 +1,14 @@
 //! What makes two calls equal.
 //!
-//! The key is a 256-bit hash over door, asked name, route, scope and the body without the members that change nothing
-//! of the answer. The body is taken as it stands: two spellings of one JSON document are two keys, which costs a miss
-//! and can never give a wrong answer. What was hashed is kept beside the answer and compared on a hit, so not even a
-//! collision could.
+//! Door, asked name, route, scope, and the body without the members that change nothing of the answer. The body is taken
+//! as it stands: two spellings of one JSON document are two keys, which costs a miss and can never give a wrong answer.
+//! The key is found by a fast hash, which proves nothing; what was hashed is kept beside the answer and compared.
 
+use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::ops::Range;
+
+use bytes::Bytes;
 
 use crate::call::{Call, Caller};
 use crate::config::Scope;
@@ -13,32 +16,56 @@ use crate::config::Scope;
 /// A call as the cache sees it.
 #[derive(Debug, Clone)]
 pub struct Key {
-    pub(super) hash: [u8; 32],
-    /// All that was hashed: the body without what changes nothing, then door, scope, asked name and route. It shares no
-    /// memory with the connection that the body came over.
-    pub(super) material: Box<[u8]>,
+    /// Of all the rest.
+    pub(super) hash: u64,
+    /// The body without what changes nothing.
+    body: Bytes,
+    /// `body` is memory of its own, and no slice of a connection's buffer.
+    owned: bool,
+    /// Door, scope, asked name and route.
+    preamble: Box<[u8]>,
 }
 
 impl Key {
-    pub fn new(call: &Call, scope: Scope) -> Self {
-        let mut material = Vec::with_capacity(call.body.len() + 256);
-        // The body comes first and in one piece: hashed like that its blocks go through the vector unit many at a time.
-        write_body(&mut material, &call.body, &call.envelope.immaterial);
-        let body = material.len() as u64;
-        write_preamble(&mut material, call, scope);
-        // With the length at the end no two pairs of body and preamble are one text.
-        material.extend_from_slice(&body.to_le_bytes());
-        Self { hash: *blake3::hash(&material).as_bytes(), material: material.into_boxed_slice() }
+    /// Copies the body only where something has to be left out.
+    pub(super) fn new(call: &Call, scope: Scope, hash: &impl BuildHasher) -> Self {
+        let (body, owned) = match without(&call.body, &call.envelope.immaterial) {
+            Cow::Borrowed(_) => (call.body.clone(), call.owns_body),
+            Cow::Owned(body) => (body.into(), true),
+        };
+        let preamble = preamble(call, scope).into_boxed_slice();
+        Self { hash: hash.hash_one((&preamble, &body)), body, owned, preamble }
+    }
+
+    /// The same key, for keeping.
+    pub(super) fn into_owned(self) -> Self {
+        let body = if self.owned { self.body } else { Bytes::copy_from_slice(&self.body) };
+        Self { body, owned: true, ..self }
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.body.len() + self.preamble.len()
     }
 }
 
-fn write_preamble(material: &mut Vec<u8>, call: &Call, scope: Scope) {
-    let (level, name) = sharers(&call.caller, scope);
-    for part in [call.door.as_str(), level, name, &call.envelope.model] {
-        material.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        material.extend_from_slice(part.as_bytes());
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.preamble == other.preamble && self.body == other.body
     }
-    material.extend_from_slice(&call.route_version);
+}
+
+fn preamble(call: &Call, scope: Scope) -> Vec<u8> {
+    let (level, name) = sharers(&call.caller, scope);
+    let parts = [call.door.as_str(), level, name, &call.envelope.model];
+    let length = parts.iter().map(|part| size_of::<u64>() + part.len()).sum::<usize>() + call.route_version.len();
+    let mut preamble = Vec::with_capacity(length);
+    for part in parts {
+        preamble.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        preamble.extend_from_slice(part.as_bytes());
+    }
+    preamble.extend_from_slice(&call.route_version);
+    preamble
 }
 
 /// The level that is shared on, and who is on it.
@@ -54,31 +81,33 @@ fn sharers(caller: &Caller, scope: Scope) -> (&'static str, &str) {
     }
 }
 
-/// Writes what stands around the members that are left out, with a comma in place of each where one is due.
-fn write_body(material: &mut Vec<u8>, body: &[u8], left_out: &[Range<usize>]) {
+/// What stands around the members that are left out, with a comma in place of each where one is due.
+fn without<'a>(body: &'a [u8], left_out: &[Range<usize>]) -> Cow<'a, [u8]> {
+    if left_out.is_empty() {
+        return Cow::Borrowed(body);
+    }
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+    let mut kept = Vec::with_capacity(body.len());
     let mut from = 0;
     for next in left_out.iter().cloned().chain(std::iter::once(body.len()..body.len())) {
         let part = &body[from..next.start];
         from = next.end;
-        if left_out.is_empty() {
-            material.extend_from_slice(part);
-            continue;
-        }
         let leading = part.iter().take_while(|byte| is_edge(byte)).count();
         let trailing = part[leading..].iter().rev().take_while(|byte| is_edge(byte)).count();
         let part = &part[leading..part.len() - trailing];
         if !part.is_empty() {
-            if !matches!(material.last(), None | Some(b'{')) && part != b"}" {
-                material.push(b',');
+            if !matches!(kept.last(), None | Some(b'{')) && part != b"}" {
+                kept.push(b',');
             }
-            material.extend_from_slice(part);
+            kept.extend_from_slice(part);
         }
     }
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasherDefault, DefaultHasher};
     use std::sync::Arc;
 
     use super::*;
@@ -89,12 +118,7 @@ mod tests {
     }
 
     fn key_of(body: &str, caller: &Arc<Caller>, scope: Scope) -> Key {
-        Key::new(&call(body, Arc::clone(caller)), scope)
-    }
-
-    fn equal(one: &Key, other: &Key) -> bool {
-        assert_eq!(one.hash == other.hash, one.material == other.material);
-        one.hash == other.hash
+        Key::new(&call(body, Arc::clone(caller)), scope, &BuildHasherDefault::<DefaultHasher>::default())
     }
 
     const PLAIN: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi, \"stream\""}],"temperature":0}"#;
@@ -110,7 +134,7 @@ mod tests {
             PLAIN.replace(":0}", r#":0,"user":"z"}"#),
             PLAIN.replace(":0}", r#":0,"stream_options":null,"stream":null}"#),
         ] {
-            assert!(equal(&plain, &key_of(&same, &caller, Scope::User)), "{same}");
+            assert!(plain == key_of(&same, &caller, Scope::User), "{same}");
         }
     }
 
@@ -126,7 +150,7 @@ mod tests {
             PLAIN.replacen('{', r#"{"tools":[],"#, 1),
             PLAIN.replace(":0}", ":0 }").replace("\"messages\"", " \"messages\""),
         ] {
-            assert!(!equal(&plain, &key_of(&other, &caller, Scope::User)), "{other}");
+            assert!(plain != key_of(&other, &caller, Scope::User), "{other}");
         }
     }
 
@@ -141,7 +165,7 @@ mod tests {
             (Scope::Global, [true, true, true]),
         ] {
             let mine = key_of(PLAIN, &a, scope);
-            let theirs = [&b, &other, &alone].map(|caller| equal(&mine, &key_of(PLAIN, caller, scope)));
+            let theirs = [&b, &other, &alone].map(|caller| mine == key_of(PLAIN, caller, scope));
             assert_eq!(theirs, shared, "{scope:?}");
         }
     }

@@ -7,18 +7,17 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::ReplyFuture;
-use crate::cache::{ExactCache, Hit, Kept, Key};
+use crate::cache::{ExactCache, Hit, Kept};
 use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
-use crate::config::Scope;
 use crate::error::GatewayError;
 
 /// `None`: no cache is configured.
 #[derive(Debug, Clone)]
-pub struct CacheLayer(pub Option<(ExactCache, Scope)>);
+pub struct CacheLayer(pub Option<ExactCache>);
 
 #[derive(Debug, Clone)]
 pub struct Cached<S> {
-    cache: Option<(ExactCache, Scope)>,
+    cache: Option<ExactCache>,
     inner: S,
 }
 
@@ -43,14 +42,14 @@ where
     }
 
     fn call(&mut self, call: Call) -> ReplyFuture {
-        let Some((cache, scope)) = &self.cache else {
+        let Some(cache) = &self.cache else {
             return as_it_is(self.inner.call(call), CacheStatus::Off);
         };
         // Streams are not kept yet.
         if call.cache.bypass || call.envelope.stream {
             return as_it_is(self.inner.call(call), CacheStatus::Bypass);
         }
-        let key = Key::new(&call, *scope);
+        let key = cache.key(&call);
         if !call.cache.refresh
             && let Some(hit) = cache.get(&key, call.cache.max_age, Instant::now())
         {

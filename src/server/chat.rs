@@ -70,7 +70,7 @@ async fn read_call(
     check_media_type(headers)?;
     let cache = cache_wish(headers)?;
     let patience = deadline(headers, doors.server.deadline)?;
-    let body = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
+    let (body, owns_body) = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
     let read = Instant::now();
     let envelope = read_envelope(&body)
         .map_err(|invalid| GatewayError::InvalidRequest { message: invalid.message, param: invalid.param })?;
@@ -88,6 +88,7 @@ async fn read_call(
         route_version: route.version,
         envelope,
         body,
+        owns_body,
         cache,
         beta: headers.get("openai-beta").cloned(),
         arrived,
@@ -112,16 +113,17 @@ fn log_client_id(headers: &HeaderMap, id: &str) {
 
 /// Reads the whole body, or says why not. Nothing is read of one that announces too much. The end is waited for even
 /// where the length says that nothing is missing: HTTP/2 tells it apart, and resets a stream that is dropped before.
-async fn read_body(body: &mut Incoming, limit: usize, patience: Duration) -> Result<Bytes, GatewayError> {
+/// Returns also whether the body is memory of its own, and no slice of what was read from the connection.
+async fn read_body(body: &mut Incoming, limit: usize, patience: Duration) -> Result<(Bytes, bool), GatewayError> {
     let too_large = GatewayError::BodyTooLarge { limit };
     let expected = body.size_hint();
     if expected.lower() > limit as u64 {
         return Err(too_large);
     }
     let read = async {
-        let Some(first) = next_frame(body).await? else { return Ok(Bytes::new()) };
+        let Some(first) = next_frame(body).await? else { return Ok((Bytes::new(), true)) };
         if Some(first.len() as u64) == expected.exact() && body.is_end_stream() {
-            return Ok(first);
+            return Ok((first, false));
         }
         let mut whole = BytesMut::with_capacity((expected.lower() as usize).max(first.len()));
         whole.extend_from_slice(&first);
@@ -131,7 +133,7 @@ async fn read_body(body: &mut Incoming, limit: usize, patience: Duration) -> Res
             }
             whole.extend_from_slice(&data);
         }
-        Ok(whole.freeze())
+        Ok((whole.freeze(), true))
     };
     tokio::time::timeout(patience, read).await.unwrap_or(Err(GatewayError::BodyTimeout))
 }

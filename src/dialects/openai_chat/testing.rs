@@ -20,6 +20,7 @@ pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
         route_version: [0; 32],
         envelope: read_envelope(&body).expect("a test's body is a request"),
         body,
+        owns_body: true,
         cache: CacheWish::default(),
         beta: None,
         arrived: now,
