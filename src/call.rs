@@ -1,6 +1,7 @@
 //! A call on its way in and a reply on its way out: the types that every room on the call's path shares.
 
 use std::fmt;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use futures_util::Stream;
 use http::HeaderValue;
 use smallvec::SmallVec;
 use tokio::time::Instant;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 use wildmatch::WildMatch;
 
 use crate::api::{Envelope, NanoUsd, Usage};
@@ -30,6 +33,55 @@ impl Caller {
     /// Permission is on the asked name: an alias grants its targets.
     pub fn may_use(&self, model: &str) -> bool {
         self.models.iter().any(|glob| glob.matches(model))
+    }
+}
+
+/// What a call is known by, in headers, logs and records: a UUID v7, as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallId([u8; Hyphenated::LENGTH]);
+
+impl CallId {
+    #[expect(clippy::new_without_default, reason = "no two are equal")]
+    pub fn new() -> Self {
+        let mut text = [0; Hyphenated::LENGTH];
+        Uuid::now_v7().hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("hexadecimal digits and hyphens")
+    }
+}
+
+/// A configured name, and the same as the value of a header.
+#[derive(Debug, Clone)]
+pub struct Name {
+    text: Arc<str>,
+    /// `None`: it holds what a header may not.
+    header: Option<HeaderValue>,
+}
+
+impl Name {
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    pub fn header(&self) -> Option<HeaderValue> {
+        self.header.clone()
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self { text: text.into(), header: HeaderValue::from_str(text).ok() }
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
     }
 }
 
@@ -62,8 +114,8 @@ pub struct CacheWish {
 /// One call, checked and authenticated. Nothing in it decides a host, a URL or a header name that is sent upstream.
 #[derive(Debug)]
 pub struct Call {
-    /// UUID v7, ours; the client's own id is only logged.
-    pub id: Arc<str>,
+    /// Ours; the client's own id is only logged.
+    pub id: CallId,
     pub door: Door,
     pub caller: Arc<Caller>,
     /// The asked name where it is configured, else `other`: what logs and metrics may call it.
@@ -188,6 +240,8 @@ pub struct Reply {
     pub text_bytes: usize,
     /// What the answer cost, where that is known before the headers leave.
     pub cost: Option<NanoUsd>,
+    /// The gateway's own part of the call so far.
+    pub overhead: Duration,
     /// Every choice ended by itself; only such answers are kept.
     pub complete: bool,
 }
@@ -195,8 +249,8 @@ pub struct Reply {
 /// Who answered, and what of the provider's headers may pass.
 #[derive(Debug, Clone)]
 pub struct Served {
-    pub provider: Arc<str>,
-    pub model: Arc<str>,
+    pub provider: Name,
+    pub model: Name,
     /// Attempts of this call, the one that answered included; 0 for a cached answer.
     pub attempts: u32,
     pub upstream_id: Option<HeaderValue>,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::key::Key;
 use crate::api::Usage;
-use crate::call::Call;
+use crate::call::{Call, Name};
 use crate::config::Scope;
 
 /// Bytes that an entry takes besides what is in it.
@@ -45,21 +45,25 @@ struct Entry {
 pub struct Kept {
     pub content_type: HeaderValue,
     pub body: Bytes,
-    pub provider: Arc<str>,
-    pub model: Arc<str>,
+    pub provider: Name,
+    pub model: Name,
     pub usage: Option<Usage>,
 }
 
 impl Kept {
     /// The same in memory of its own. A header's value is a slice of the provider's connection too.
     fn copied(&self) -> Self {
-        Self {
-            content_type: HeaderValue::from_bytes(self.content_type.as_bytes())
-                .unwrap_or(HeaderValue::from_static("application/json")),
-            body: Bytes::copy_from_slice(&self.body),
-            ..self.clone()
-        }
+        Self { content_type: copied(&self.content_type), body: Bytes::copy_from_slice(&self.body), ..self.clone() }
     }
+}
+
+/// Nearly always the same, and then not copied but named.
+fn copied(content_type: &HeaderValue) -> HeaderValue {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    if content_type == JSON {
+        return JSON;
+    }
+    HeaderValue::from_bytes(content_type.as_bytes()).unwrap_or(JSON)
 }
 
 /// What stands for a key is a hash already.

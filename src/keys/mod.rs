@@ -3,9 +3,9 @@
 //! Secrets are not kept. A presented secret is hashed under a random key of this process, which makes every length and
 //! content alike; the hash finds the caller, and the comparison takes the same time wherever two hashes differ.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use subtle::ConstantTimeEq;
 
 use crate::call::Caller;

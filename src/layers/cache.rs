@@ -1,7 +1,7 @@
 //! The exact cache in front of the providers.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -64,8 +64,8 @@ where
                 let kept = Kept {
                     content_type: reply.content_type.clone(),
                     body: body.clone(),
-                    provider: Arc::clone(&reply.served.provider),
-                    model: Arc::clone(&reply.served.model),
+                    provider: reply.served.provider.clone(),
+                    model: reply.served.model.clone(),
                     usage: reply.usage,
                 };
                 cache.put(key, &kept, Instant::now());
@@ -101,6 +101,7 @@ fn found(hit: Hit) -> Reply {
         usage: kept.usage,
         text_bytes: 0,
         cost: None,
+        overhead: Duration::ZERO,
         complete: true,
     }
 }

@@ -1,11 +1,11 @@
 //! The limits of callers: of everybody together, of a user, of a key.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use futures_util::Stream;
 use smallvec::SmallVec;
 use tokio::time::Instant;

@@ -53,7 +53,7 @@ where
                     return Err(error);
                 }
             };
-            reply.cost = open.replied(&reply, Instant::now());
+            open.replied(&mut reply, Instant::now());
             reply.body = match reply.body {
                 ReplyBody::Whole(bytes) => {
                     open.end(Outcome::OK);

@@ -1,5 +1,7 @@
 //! One attempt: the exchange with a candidate, noted in the call's journal.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::run::Ticket;
@@ -21,8 +23,8 @@ pub(super) async fn attempt(
     let envelope = &call.envelope;
     let place = call.journal.with(|notes| {
         notes.attempts.push(AttemptNote {
-            provider: provider.name.clone(),
-            model: target.label.clone(),
+            provider: Arc::clone(provider.name.text()),
+            model: Arc::clone(&target.label),
             began: Instant::now(),
             sent: None,
             answered: None,

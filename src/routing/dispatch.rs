@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
@@ -124,8 +125,8 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
         content_type: answered.content_type,
         body,
         served: Served {
-            provider: Arc::clone(&target.provider.name),
-            model: Arc::clone(&target.name),
+            provider: target.provider.name.clone(),
+            model: target.name.clone(),
             attempts: u32::try_from(failed + 1).unwrap_or(u32::MAX),
             upstream_id: answered.upstream_id,
             processing_ms: answered.processing_ms,
@@ -137,6 +138,7 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
         usage,
         text_bytes,
         cost: None,
+        overhead: Duration::ZERO,
         complete,
     }
 }

@@ -116,7 +116,7 @@ mod tests {
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
         let envelope = read_envelope(body.as_bytes()).unwrap();
         let plan = registry.resolve(model).unwrap().plan(&envelope, Instant::now())?;
-        Ok(plan.candidates.iter().map(|target| format!("{}/{}", target.provider.name, target.name)).collect())
+        Ok(plan.candidates.iter().map(|target| format!("{}/{}", &*target.provider.name, &*target.name)).collect())
     }
 
     #[tokio::test]

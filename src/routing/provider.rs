@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::admission::Admission;
 use super::breaker::{Breaker, Rule};
 use super::keys::KeyPool;
-use crate::call::TokenPrice;
+use crate::call::{Name, TokenPrice};
 use crate::config::{self, ModelRow, UsageReport};
 use crate::net::{Connector, Origin};
 use crate::telemetry::{BreakerLabels, Label, Metrics};
@@ -17,7 +17,7 @@ use crate::upstream::{Endpoint, ProviderKey, Timeouts};
 /// Shared by all its targets.
 #[derive(Debug)]
 pub(super) struct Provider {
-    pub(super) name: Arc<str>,
+    pub(super) name: Name,
     pub(super) endpoint: Endpoint,
     /// `None`: it wants no key.
     pub(super) keys: Option<KeyPool>,
@@ -35,7 +35,7 @@ pub(super) struct Provider {
 pub(super) struct Target {
     pub(super) provider: Arc<Provider>,
     /// As the configuration or the client names it.
-    pub(super) name: Arc<str>,
+    pub(super) name: Name,
     /// The name in metrics and logs: `other` for a model that is not listed.
     pub(super) label: Arc<str>,
     /// The provider's own name.
@@ -82,9 +82,9 @@ impl Provider {
             .transpose()
             .map_err(|_| bad("a key"))?;
         let rule = Rule { failures: config.breaker.failures, open: config.breaker.open };
-        let name: Arc<str> = config.name.as_str().into();
+        let name = Name::from(config.name.as_str());
         Ok(Self {
-            breaker: breaker(rule, &name, "", metrics),
+            breaker: breaker(rule, name.text(), "", metrics),
             name,
             endpoint,
             keys,
@@ -101,11 +101,11 @@ impl Provider {
             output: price.output,
             cache_read: price.cache_read.unwrap_or(price.input),
         });
-        let name: Arc<str> = row.name.as_str().into();
+        let name = Name::from(row.name.as_str());
         Target {
             provider: Arc::clone(self),
-            breaker: breaker(self.rule, &self.name, &name, metrics),
-            label: Arc::clone(&name),
+            breaker: breaker(self.rule, self.name.text(), &name, metrics),
+            label: Arc::clone(name.text()),
             name,
             id: row.id.as_str().into(),
             price,

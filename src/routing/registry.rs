@@ -1,9 +1,10 @@
 //! What is configured, by name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
@@ -66,7 +67,7 @@ impl Registry {
             for row in &described.models {
                 let target = Arc::new(provider.listed(row, metrics));
                 registry.add(
-                    &format!("{}/{}", provider.name, row.name),
+                    &format!("{}/{}", &*provider.name, row.name),
                     Strategy::Ordered,
                     vec![Arc::clone(&target)],
                     None,
@@ -74,7 +75,7 @@ impl Registry {
                 );
                 bare.entry(&row.name).or_default().push(target);
             }
-            registry.providers.insert(Arc::clone(&provider.name), provider);
+            registry.providers.insert(Arc::clone(provider.name.text()), provider);
         }
         // Later names replace earlier ones: a name under `[models]` wins over a bare one, and both over a split one.
         for (name, targets) in bare {
@@ -163,7 +164,7 @@ fn version(targets: &[Arc<Target>], config: &Config) -> [u8; 32] {
             let url = &provider.base_url;
             (provider.preset.kind, format!("{} {} {} {}", url.tls, url.host, url.port, url.path))
         });
-        for part in [&*target.provider.name, &*target.name, &*target.id, kind, &*url] {
+        for part in [&*target.provider.name, &target.name, &target.id, kind, &url] {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }

@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::io::BusyGuard;
 use super::respond::error_event;
-use crate::call::{Frame as Event, FrameKind, FrameStream, Journal, Reply, ReplyBody};
+use crate::call::{Frame as Event, FrameKind, FrameStream, Journal, Name, Reply, ReplyBody};
 use crate::error::{GatewayError, Tried};
 
 /// Says that the connection lives. One newline: with two, some clients would take it for an empty event.
@@ -159,13 +159,13 @@ enum State {
     Waiting(Pending),
     Flowing {
         frames: FrameStream,
-        provider: Arc<str>,
+        provider: Name,
     },
     Over,
 }
 
 impl Events {
-    pub(super) fn flowing(frames: FrameStream, provider: Arc<str>, rhythm: Rhythm) -> Self {
+    pub(super) fn flowing(frames: FrameStream, provider: Name, rhythm: Rhythm) -> Self {
         Self::new(State::Flowing { frames, provider }, rhythm, Instant::now())
     }
 
@@ -200,7 +200,7 @@ impl Events {
                     let State::Flowing { provider, .. } = std::mem::replace(&mut self.state, State::Over) else {
                         continue;
                     };
-                    let error = GatewayError::StreamBroken(Tried { provider, class });
+                    let error = GatewayError::StreamBroken(Tried { provider: Arc::clone(provider.text()), class });
                     return Poll::Ready(Some(error_event(&error)));
                 }
                 Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
@@ -223,6 +223,7 @@ impl Events {
             }
             // A provider that answers a stream in one piece comes too late for one.
             Ok((ReplyBody::Whole(_) | ReplyBody::Long(_), provider)) => {
+                let provider = Arc::clone(provider.text());
                 GatewayError::StreamBroken(Tried { provider, class: crate::error::FailureClass::Malformed })
             }
             Err(error) => error,

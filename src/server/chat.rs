@@ -14,17 +14,17 @@ use tower::ServiceExt;
 use super::body::{Events, OutBody, Pending, Rhythm};
 use super::front::Doors;
 use super::respond;
-use super::wishes::{cache_wish, check_media_type, deadline};
-use crate::call::{Call, Door};
+use super::wishes::Wishes;
+use crate::call::{Call, CallId, Door};
 use crate::dialects::openai_chat::read_envelope;
 use crate::error::GatewayError;
 use crate::usage::Arrival;
 
 /// Answers a request. Everything that can be refused is refused before a provider hears of it.
-pub(super) async fn chat(doors: &Doors, id: Arc<str>, request: Request<Incoming>) -> Response<OutBody> {
-    let mut arrival = doors.meter.arrived(Door::ChatCompletions, Arc::clone(&id));
+pub(super) async fn chat(doors: &Doors, id: CallId, request: Request<Incoming>) -> Response<OutBody> {
+    let mut arrival = doors.meter.arrived(Door::ChatCompletions, id);
     let (head, mut body) = request.into_parts();
-    match read_call(doors, &id, &mut arrival, &head.headers, &mut body).await {
+    match read_call(doors, id, &mut arrival, &head.headers, &mut body).await {
         Ok(call) => {
             arrival.became_call();
             answer(doors, call).await
@@ -59,7 +59,7 @@ async fn discard(mut body: Incoming) {
 
 async fn read_call(
     doors: &Doors,
-    id: &Arc<str>,
+    id: CallId,
     arrival: &mut Arrival,
     headers: &HeaderMap,
     body: &mut Incoming,
@@ -67,11 +67,10 @@ async fn read_call(
     let arrived = Instant::now();
     let caller = doors.auth.caller(headers)?;
     arrival.caller = Some(Arc::clone(&caller));
-    check_media_type(headers)?;
-    let cache = cache_wish(headers)?;
-    let patience = deadline(headers, doors.server.deadline)?;
+    let wishes = Wishes::read(headers)?;
     let (body, owns_body) = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
     let read = Instant::now();
+    let longest = doors.server.deadline;
     let envelope = read_envelope(&body)
         .map_err(|invalid| GatewayError::InvalidRequest { message: invalid.message, param: invalid.param })?;
     let model = &envelope.model;
@@ -79,9 +78,12 @@ async fn read_call(
     if !caller.may_use(model) {
         return Err(GatewayError::ModelNotAllowed { model: shown(model) });
     }
-    log_client_id(headers, id);
+    if let Some(client) = wishes.request_id {
+        // The client's own id helps to find a call by what the client knows.
+        tracing::info!(call.id = id.as_str(), client.request_id = ?client, "the client's own id");
+    }
     Ok(Call {
-        id: Arc::clone(id),
+        id,
         door: Door::ChatCompletions,
         caller,
         label: Arc::clone(&route.label),
@@ -89,11 +91,11 @@ async fn read_call(
         envelope,
         body,
         owns_body,
-        cache,
-        beta: headers.get("openai-beta").cloned(),
+        cache: wishes.cache,
+        beta: wishes.beta.cloned(),
         arrived,
         read,
-        deadline: arrived + route.deadline.map_or(patience, |deadline| deadline.min(patience)),
+        deadline: arrived + [wishes.deadline, route.deadline].into_iter().flatten().fold(longest, Duration::min),
         journal: Arc::default(),
     })
 }
@@ -102,13 +104,6 @@ async fn read_call(
 fn shown(model: &str) -> String {
     const SHOWN: usize = 100;
     model.chars().take(SHOWN).collect()
-}
-
-/// Our id is always our own; the client's helps to find a call by what the client knows.
-fn log_client_id(headers: &HeaderMap, id: &str) {
-    if let Some(client) = headers.get(respond::names::REQUEST_ID) {
-        tracing::info!(call.id = id, client.request_id = ?client, "the client's own id");
-    }
 }
 
 /// Reads the whole body, or says why not. Nothing is read of one that announces too much. The end is waited for even
@@ -149,7 +144,7 @@ async fn next_frame(body: &mut Incoming) -> Result<Option<Bytes>, GatewayError> 
 
 async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
     let stream = call.envelope.stream;
-    let (arrived, read) = (call.arrived, call.read);
+    let arrived = call.arrived;
     let rhythm =
         Rhythm { keepalive: doors.server.keepalive, stop: doors.stop.clone(), journal: Arc::clone(&call.journal) };
     let mut pending: Pending = Box::pin(doors.calls.clone().oneshot(call));
@@ -167,7 +162,7 @@ async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
         }
     };
     match reply {
-        Ok(reply) => respond::reply(reply, read, rhythm),
+        Ok(reply) => respond::reply(reply, rhythm),
         Err(error) => respond::error(&error),
     }
 }

@@ -13,14 +13,13 @@ use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
-use uuid::Uuid;
 
 use super::address::Addresses;
 use super::body::OutBody;
 use super::chat::chat;
 use super::pages::{Ready, admin_pages, client_pages};
 use super::respond::{self, names};
-use crate::call::{Call, Door, Reply};
+use crate::call::{Call, CallId, Door, Reply};
 use crate::config::Server;
 use crate::error::GatewayError;
 use crate::layers::Auth;
@@ -93,22 +92,22 @@ impl ClientDoor {
     }
 
     async fn route(self, request: Request<Incoming>, peer: IpAddr) -> Response<OutBody> {
-        let id: Arc<str> = Uuid::now_v7().to_string().into();
+        let id = CallId::new();
         let keeps_open = request.version() != Version::HTTP_11 || !request.headers().contains_key(TRANSFER_ENCODING);
         let door = call_door(request.uri().path()).filter(|_| request.method() == Method::POST);
         let mut response = match (self.ceiling(&request, peer), door) {
             (Err(error), door) => {
                 self.doors.meter.address_refused();
                 if let Some(door) = door {
-                    self.doors.meter.arrived(door, Arc::clone(&id)).refused(&error);
+                    self.doors.meter.arrived(door, id).refused(&error);
                 }
                 respond::error(&error)
             }
-            (Ok(()), Some(Door::ChatCompletions)) => chat(&self.doors, Arc::clone(&id), request).await,
+            (Ok(()), Some(Door::ChatCompletions)) => chat(&self.doors, id, request).await,
             (Ok(()), None) => page(self.pages, request).await,
         };
         let headers = response.headers_mut();
-        if let Ok(id) = HeaderValue::from_str(&id) {
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             headers.insert(names::REQUEST_ID, id);
         }
         // hyper forgets a Content-Length beside this, so nothing may follow on the connection.

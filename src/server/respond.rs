@@ -1,11 +1,11 @@
 //! Replies and errors as HTTP. The one place where an error gets a status.
 
+use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use tokio::time::Instant;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::body::{Events, OutBody, Rhythm};
 use crate::api::ErrorBody;
@@ -36,18 +36,38 @@ pub(super) mod names {
     pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 }
 
-/// An answer to a request that had been read at `read`.
-pub(super) fn reply(reply: Reply, read: Instant, rhythm: Rhythm) -> Response<OutBody> {
-    let mut headers = HeaderMap::with_capacity(16);
+/// The texts of one response's headers, written one after the other into memory that they share.
+struct Texts(BytesMut);
+
+impl Texts {
+    /// `text` has nothing in it that a header may not hold.
+    fn value(&mut self, text: impl Display) -> HeaderValue {
+        write!(self.0, "{text}").expect("the buffer grows");
+        HeaderValue::from_maybe_shared(self.0.split().freeze()).expect("digits and letters")
+    }
+
+    fn number(&mut self, number: impl itoa::Integer) -> HeaderValue {
+        self.value(itoa::Buffer::new().format(number))
+    }
+}
+
+/// An answer.
+pub(super) fn reply(reply: Reply, rhythm: Rhythm) -> Response<OutBody> {
+    let mut headers = HeaderMap::with_capacity(20);
+    let mut texts = Texts(BytesMut::with_capacity(128));
     headers.insert(CONTENT_TYPE, reply.content_type);
     protect(&mut headers);
     let served = reply.served;
-    text(&mut headers, names::PROVIDER, &served.provider);
-    text(&mut headers, names::MODEL, &served.model);
-    headers.insert(names::ATTEMPTS, served.attempts.into());
+    for (name, value) in [(names::PROVIDER, served.provider.header()), (names::MODEL, served.model.header())] {
+        // A configured name may hold what a header may not; then the header is left out.
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(names::ATTEMPTS, texts.number(served.attempts));
     headers.insert(names::CACHE, HeaderValue::from_static(reply.cache.as_str()));
     if let Some(age) = reply.cache_age {
-        headers.insert(names::CACHE_AGE, age.as_secs().into());
+        headers.insert(names::CACHE_AGE, texts.number(age.as_secs()));
     }
     if let Some(id) = served.upstream_id {
         headers.insert(names::UPSTREAM_ID, id);
@@ -56,14 +76,13 @@ pub(super) fn reply(reply: Reply, read: Instant, rhythm: Rhythm) -> Response<Out
         headers.insert(names::PROCESSING_MS, millis);
     }
     match &reply.standing {
-        Some(standing) => rate_limit(&mut headers, standing),
+        Some(standing) => rate_limit(&mut headers, &mut texts, standing),
         None => headers.extend(served.rate_limits),
     }
     if let Some(cost) = reply.cost {
-        text(&mut headers, names::COST_USD, &cost.to_string());
+        headers.insert(names::COST_USD, texts.value(cost));
     }
-    let overhead = rhythm.journal.with(|notes| notes.overhead(read, Instant::now()));
-    headers.insert(names::OVERHEAD_US, u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX).into());
+    headers.insert(names::OVERHEAD_US, texts.number(reply.overhead.as_micros()));
     let body = match reply.body {
         ReplyBody::Whole(bytes) => bytes.into(),
         ReplyBody::Events(frames) => Events::flowing(frames, served.provider, rhythm).into(),
@@ -99,7 +118,7 @@ pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
     if let GatewayError::RateLimited(refused) = error
         && let Some(standing) = &refused.standing
     {
-        rate_limit(headers, standing);
+        rate_limit(headers, &mut Texts(BytesMut::new()), standing);
     }
     if matches!(error, GatewayError::BodyTooLarge { .. } | GatewayError::BodyTimeout) {
         // The rest of the body is not read, so nothing can follow it.
@@ -213,28 +232,25 @@ fn protect(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-fn rate_limit(headers: &mut HeaderMap, standing: &Standing) {
-    headers.insert(names::LIMIT, standing.limit.into());
-    headers.insert(names::REMAINING, standing.remaining.into());
-    text(headers, names::RESET, &compound(standing.reset));
+fn rate_limit(headers: &mut HeaderMap, texts: &mut Texts, standing: &Standing) {
+    headers.insert(names::LIMIT, texts.number(standing.limit));
+    headers.insert(names::REMAINING, texts.number(standing.remaining));
+    headers.insert(names::RESET, texts.value(Compound(standing.reset)));
 }
 
 /// A duration as OpenAI writes it in these headers: `17ms`, `1s`, `6m0s`.
-fn compound(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    let seconds = millis.div_ceil(1000);
-    match seconds {
-        _ if millis < 1000 => format!("{millis}ms"),
-        0..=59 => format!("{seconds}s"),
-        60..=3599 => format!("{}m{}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{}m{}s", seconds / 3600, seconds / 60 % 60, seconds % 60),
-    }
-}
+struct Compound(Duration);
 
-fn text(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    // Names of the configuration may hold what a header may not; then the header is left out.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
+impl Display for Compound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let seconds = millis.div_ceil(1000);
+        match seconds {
+            _ if millis < 1000 => write!(f, "{millis}ms"),
+            0..=59 => write!(f, "{seconds}s"),
+            60..=3599 => write!(f, "{}m{}s", seconds / 60, seconds % 60),
+            _ => write!(f, "{}h{}m{}s", seconds / 3600, seconds / 60 % 60, seconds % 60),
+        }
     }
 }
 
@@ -247,7 +263,7 @@ mod tests {
         for (millis, text) in
             [(17, "17ms"), (1_000, "1s"), (1_200, "2s"), (90_000, "1m30s"), (360_000, "6m0s"), (3_661_000, "1h1m1s")]
         {
-            assert_eq!(compound(Duration::from_millis(millis)), text);
+            assert_eq!(Compound(Duration::from_millis(millis)).to_string(), text);
         }
     }
 

@@ -3,21 +3,77 @@
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::respond::names::REQUEST_ID;
 use crate::call::CacheWish;
 use crate::error::GatewayError;
 
-/// `Cache-Control` and `x-tollgate-cache`.
-pub(super) fn cache_wish(headers: &HeaderMap) -> Result<CacheWish, GatewayError> {
-    let mut wish = CacheWish::default();
-    for value in headers.get_all(CACHE_CONTROL) {
+static CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
+static DEADLINE_MS: HeaderName = HeaderName::from_static("x-tollgate-deadline-ms");
+/// OpenAI's SDKs tell how long they will wait, in seconds.
+static SDK_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
+static BETA: HeaderName = HeaderName::from_static("openai-beta");
+
+/// What the headers of a call say, besides who calls.
+#[derive(Debug, Default)]
+pub(super) struct Wishes<'a> {
+    pub(super) cache: CacheWish,
+    /// How long the client is willing to wait.
+    pub(super) deadline: Option<Duration>,
+    /// Handed on.
+    pub(super) beta: Option<&'a HeaderValue>,
+    /// The client's own id of the call.
+    pub(super) request_id: Option<&'a HeaderValue>,
+}
+
+impl<'a> Wishes<'a> {
+    /// Reads every header once: there are many more than are of interest here. Only JSON is taken, and only as it is.
+    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, GatewayError> {
+        let mut wishes = Self::default();
+        let mut json = false;
+        for (name, value) in headers {
+            if *name == CONTENT_TYPE {
+                if !is_json(value) {
+                    return Err(GatewayError::UnsupportedMediaType);
+                }
+                json = true;
+            } else if *name == CONTENT_ENCODING {
+                if !value.as_bytes().eq_ignore_ascii_case(b"identity") {
+                    return Err(GatewayError::UnsupportedMediaType);
+                }
+            } else if *name == CACHE_CONTROL {
+                wishes.heed_cache_control(value);
+            } else if *name == CACHE {
+                wishes.set_cache_mode(value)?;
+            } else if *name == DEADLINE_MS {
+                wishes.wait_at_most(deadline_ms(value)?);
+            } else if *name == SDK_TIMEOUT {
+                // What is not a number is theirs to mend.
+                if let Some(wait) = number(value).filter(|wait| *wait > 0.0) {
+                    wishes.wait_at_most(seconds(wait));
+                }
+            } else if *name == BETA {
+                wishes.beta = wishes.beta.or(Some(value));
+            } else if *name == REQUEST_ID {
+                wishes.request_id = wishes.request_id.or(Some(value));
+            }
+        }
+        if json { Ok(wishes) } else { Err(GatewayError::UnsupportedMediaType) }
+    }
+
+    fn wait_at_most(&mut self, wait: Duration) {
+        self.deadline = Some(self.deadline.map_or(wait, |deadline| deadline.min(wait)));
+    }
+
+    /// What is not understood is ignored, as RFC 9111 says.
+    fn heed_cache_control(&mut self, value: &HeaderValue) {
+        let wish = &mut self.cache;
         for directive in value.to_str().unwrap_or_default().split(',') {
             let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
             match name.trim().to_ascii_lowercase().as_str() {
                 "no-store" => wish.bypass = true,
                 "no-cache" => wish.refresh = true,
-                // What is not understood is ignored, as RFC 9111 says.
                 "max-age" => {
                     let age = argument.trim().trim_matches('"').parse().ok().map(Duration::from_secs);
                     wish.max_age = wish.max_age.into_iter().chain(age).min();
@@ -26,39 +82,33 @@ pub(super) fn cache_wish(headers: &HeaderMap) -> Result<CacheWish, GatewayError>
             }
         }
     }
-    if let Some(mode) = headers.get("x-tollgate-cache") {
-        match mode.as_bytes() {
-            b"off" => wish.bypass = true,
-            b"refresh" => wish.refresh = true,
+
+    fn set_cache_mode(&mut self, value: &HeaderValue) -> Result<(), GatewayError> {
+        match value.as_bytes() {
+            b"off" => self.cache.bypass = true,
+            b"refresh" => self.cache.refresh = true,
             // Modes that allow more than the exact tier allow nothing beyond it here.
             b"exact" | b"canonical" | b"semantic" => {}
             _ => {
-                return Err(GatewayError::invalid(
-                    "x-tollgate-cache must be off, exact or refresh",
-                    Some("x-tollgate-cache"),
-                ));
+                let why = "x-tollgate-cache must be off, exact or refresh";
+                return Err(GatewayError::invalid(why, Some(CACHE.as_str())));
             }
         }
+        Ok(())
     }
-    Ok(wish)
 }
 
-/// The shortest of our own limit and what the client is willing to wait.
-pub(super) fn deadline(headers: &HeaderMap, limit: Duration) -> Result<Duration, GatewayError> {
-    let mut shortest = limit;
-    if let Some(value) = headers.get("x-tollgate-deadline-ms") {
-        let millis = number(value).filter(|millis| *millis >= 1.0);
-        let millis = millis.ok_or_else(|| {
-            let name = "x-tollgate-deadline-ms";
-            GatewayError::invalid(format!("{name} must be a number of milliseconds"), Some(name))
-        })?;
-        shortest = shortest.min(seconds(millis / 1000.0));
-    }
-    // OpenAI's SDKs tell how long they will wait. It is seconds; what is not a number is theirs to mend.
-    if let Some(wait) = headers.get("x-stainless-read-timeout").and_then(number).filter(|wait| *wait > 0.0) {
-        shortest = shortest.min(seconds(wait));
-    }
-    Ok(shortest)
+fn is_json(value: &HeaderValue) -> bool {
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+fn deadline_ms(value: &HeaderValue) -> Result<Duration, GatewayError> {
+    let millis = number(value).filter(|millis| *millis >= 1.0);
+    millis.map(|millis| seconds(millis / 1000.0)).ok_or_else(|| {
+        let name = DEADLINE_MS.as_str();
+        GatewayError::invalid(format!("{name} must be a number of milliseconds"), Some(name))
+    })
 }
 
 fn number(value: &HeaderValue) -> Option<f64> {
@@ -67,17 +117,6 @@ fn number(value: &HeaderValue) -> Option<f64> {
 
 fn seconds(number: f64) -> Duration {
     Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX)
-}
-
-/// Only JSON, and only as it is.
-pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), GatewayError> {
-    let is_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        let essence = value.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/json")
-    });
-    let is_plain =
-        headers.get(CONTENT_ENCODING).is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if is_json && is_plain { Ok(()) } else { Err(GatewayError::UnsupportedMediaType) }
 }
 
 #[cfg(test)]
@@ -92,9 +131,14 @@ mod tests {
         headers
     }
 
+    /// With a body of JSON.
+    fn read<T>(pairs: &[(&'static str, &'static str)], take: impl Fn(Wishes<'_>) -> T) -> Result<T, GatewayError> {
+        Wishes::read(&headers(&[&[("content-type", "application/json")], pairs].concat())).map(take)
+    }
+
     #[test]
     fn cache_wishes_only_tighten() {
-        let wish = |pairs: &[_]| cache_wish(&headers(pairs));
+        let wish = |pairs: &[_]| read(pairs, |wishes| wishes.cache);
         let plain = CacheWish::default();
         assert_eq!(wish(&[]).unwrap(), plain);
         assert_eq!(wish(&[("x-tollgate-cache", "semantic")]).unwrap(), plain);
@@ -108,24 +152,24 @@ mod tests {
 
     #[test]
     fn deadlines_only_shorten() {
-        let limit = Duration::from_secs(300);
-        let read = |pairs: &[_]| deadline(&headers(pairs), limit);
-        assert_eq!(read(&[]).unwrap(), limit);
-        assert_eq!(read(&[("x-tollgate-deadline-ms", "1500")]).unwrap(), Duration::from_millis(1500));
-        assert_eq!(read(&[("x-stainless-read-timeout", "600.0")]).unwrap(), limit);
-        assert_eq!(read(&[("x-stainless-read-timeout", "20")]).unwrap(), Duration::from_secs(20));
-        assert_eq!(read(&[("x-stainless-read-timeout", "NaN")]).unwrap(), limit);
-        assert!(read(&[("x-tollgate-deadline-ms", "0")]).is_err());
-        assert!(read(&[("x-tollgate-deadline-ms", "soon")]).is_err());
+        let deadline = |pairs: &[_]| read(pairs, |wishes| wishes.deadline);
+        assert_eq!(deadline(&[]).unwrap(), None);
+        let longer_wins_nothing = [("x-tollgate-deadline-ms", "1500"), ("x-stainless-read-timeout", "600.0")];
+        assert_eq!(deadline(&longer_wins_nothing).unwrap(), Some(Duration::from_millis(1500)));
+        assert_eq!(deadline(&[("x-stainless-read-timeout", "20")]).unwrap(), Some(Duration::from_secs(20)));
+        assert_eq!(deadline(&[("x-stainless-read-timeout", "NaN")]).unwrap(), None);
+        assert!(deadline(&[("x-tollgate-deadline-ms", "0")]).is_err());
+        assert!(deadline(&[("x-tollgate-deadline-ms", "soon")]).is_err());
     }
 
     #[test]
     fn only_plain_json_is_taken() {
-        let check = |pairs: &[_]| check_media_type(&headers(pairs)).is_ok();
+        let check = |pairs: &[_]| Wishes::read(&headers(pairs)).is_ok();
         assert!(check(&[("content-type", "application/json")]));
         assert!(check(&[("content-type", "Application/JSON; charset=utf-8"), ("content-encoding", "identity")]));
         assert!(!check(&[]));
         assert!(!check(&[("content-type", "text/plain")]));
+        assert!(!check(&[("content-type", "application/json"), ("content-type", "text/plain")]));
         assert!(!check(&[("content-type", "application/json"), ("content-encoding", "gzip")]));
     }
 }

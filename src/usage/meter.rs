@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::record::{Outcome, Record, Totals};
-use crate::api::{NanoUsd, Usage, estimate_tokens};
-use crate::call::{CacheStatus, Call, Caller, Door, Journal, Notes, Reply, ReplyBody};
+use crate::api::{Usage, estimate_tokens};
+use crate::call::{CacheStatus, Call, CallId, Caller, Door, Journal, Notes, Reply, ReplyBody};
 use crate::error::GatewayError;
 use crate::telemetry::{CallLabels, Label, Metrics, RefusalLabels};
 
@@ -22,7 +22,7 @@ pub struct Meter {
 #[derive(Debug)]
 pub struct Open {
     metrics: Arc<Metrics>,
-    id: Arc<str>,
+    id: CallId,
     door: Door,
     caller: Arc<Caller>,
     label: Arc<str>,
@@ -50,7 +50,7 @@ impl Meter {
         self.metrics.inflight.inc();
         Open {
             metrics: Arc::clone(&self.metrics),
-            id: Arc::clone(&call.id),
+            id: call.id,
             door: call.door,
             caller: Arc::clone(&call.caller),
             label: Arc::clone(&call.label),
@@ -70,7 +70,7 @@ impl Meter {
 
     /// A request has come to a door for calls. It ends as a call, as a refusal, or, if it is dropped before it is
     /// either, as a client that left.
-    pub fn arrived(&self, door: Door, id: Arc<str>) -> Arrival {
+    pub fn arrived(&self, door: Door, id: CallId) -> Arrival {
         Arrival { metrics: Arc::clone(&self.metrics), door, id, caller: None, outcome: Some(Outcome::CLIENT_GONE) }
     }
 
@@ -85,7 +85,7 @@ impl Meter {
 pub struct Arrival {
     metrics: Arc<Metrics>,
     door: Door,
-    id: Arc<str>,
+    id: CallId,
     /// As soon as it is known.
     pub caller: Option<Arc<Caller>>,
     outcome: Option<Outcome>,
@@ -115,7 +115,7 @@ impl Drop for Arrival {
         tracing::info!(
             target: "tollgate::call",
             {
-                call.id = &*self.id,
+                call.id = self.id.as_str(),
                 call.door = self.door.as_str(),
                 call.outcome = outcome.0,
                 key.id = self.caller.as_deref().map(|caller| &*caller.key),
@@ -130,8 +130,9 @@ impl Open {
         now.saturating_duration_since(self.arrived)
     }
 
-    /// The head of a reply is about to leave. Returns what the call has cost, where that is known by now.
-    pub fn replied(&mut self, reply: &Reply, now: Instant) -> Option<NanoUsd> {
+    /// The head of a reply is about to leave. Tells it the gateway's own part of the call, and what the call has cost,
+    /// where that is known by now.
+    pub fn replied(&mut self, reply: &mut Reply, now: Instant) {
         self.cache = Some(reply.cache);
         self.passed_on(reply.text_bytes);
         self.usage = reply.usage.filter(|_| reply.cache != CacheStatus::Hit);
@@ -140,10 +141,11 @@ impl Open {
         let (overhead, totals) =
             self.journal.with(|notes| (notes.overhead(self.read, now), Totals::of(notes, usage, estimate)));
         self.overhead = Some(overhead);
+        reply.overhead = overhead;
+        reply.cost = totals.cost.filter(|_| reply.cache == CacheStatus::Hit || usage.is_some());
         if matches!(reply.body, ReplyBody::Events(_)) {
             self.time_to_first_token = Some(self.elapsed(now));
         }
-        totals.cost.filter(|_| reply.cache == CacheStatus::Hit || usage.is_some())
     }
 
     /// A call that nobody ended was left by its client, unless we are the ones who left.
@@ -186,9 +188,9 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.metrics.inflight.dec();
-        let notes = self.journal.with(|notes| notes.clone());
+        let notes = self.journal.with(std::mem::take);
         let record = Record {
-            id: Arc::clone(&self.id),
+            id: self.id,
             door: self.door,
             caller: Arc::clone(&self.caller),
             model: Arc::clone(&self.label),

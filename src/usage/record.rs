@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::price::cost;
 use crate::api::{NanoUsd, Usage};
-use crate::call::{AttemptEnd, AttemptNote, CacheStatus, Caller, Door, Notes};
+use crate::call::{AttemptEnd, AttemptNote, CacheStatus, CallId, Caller, Door, Notes};
 use crate::telemetry::{
     AttemptLabels, CacheLabels, CallLabels, Label, Metrics, RefusalLabels, ServedLabels, TokenLabels,
 };
@@ -13,7 +13,7 @@ use crate::telemetry::{
 /// Everything that is kept of one call: no key, no prompt, no answer.
 #[derive(Debug, Clone)]
 pub struct Record {
-    pub id: Arc<str>,
+    pub id: CallId,
     pub door: Door,
     pub caller: Arc<Caller>,
     /// The asked name where it is configured, else `other`.
@@ -152,7 +152,7 @@ impl Record {
         tracing::info!(
             target: "tollgate::call",
             {
-            call.id = &*self.id,
+            call.id = self.id.as_str(),
             call.door = self.door.as_str(),
             call.outcome = self.outcome.0,
             key.id = &*self.caller.key,

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::read_envelope;
-use crate::call::{CacheWish, Call, Caller, Door};
+use crate::call::{CacheWish, Call, CallId, Caller, Door};
 
 /// A call as the door would make it of a body, with nothing special about it.
 pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
     let body = Bytes::copy_from_slice(body.as_bytes());
     let now = Instant::now();
     Call {
-        id: "id".into(),
+        id: CallId::new(),
         door: Door::ChatCompletions,
         caller,
         label: "m".into(),
