@@ -49,10 +49,13 @@ pub(crate) enum Mode {
     Bare { port: u16, upstream: SocketAddr },
     /// One load, as JSON
     Load { address: SocketAddr, load: Load },
-    /// A program on one core
+    /// A program on certain cores
     Run {
         #[arg(long)]
-        core: Option<usize>,
+        core: Vec<usize>,
+        /// What it prints goes nowhere
+        #[arg(long)]
+        quiet: bool,
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },

@@ -21,9 +21,12 @@ impl Cores {
     }
 }
 
-/// Keeps this thread, and what it starts from now on, on one core.
-pub(crate) fn pin(core: usize) -> io::Result<()> {
+/// Keeps this thread, and what it starts from now on, on these cores; without any, where it is.
+pub(crate) fn pin(cores: &[usize]) -> io::Result<()> {
+    if cores.is_empty() {
+        return Ok(());
+    }
     let mut only = CpuSet::new();
-    only.set(core)?;
+    cores.iter().try_for_each(|&core| only.set(core))?;
     Ok(sched_setaffinity(Pid::from_raw(0), &only)?)
 }

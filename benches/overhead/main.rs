@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Some(Mode::Mock { port }) => mock::run(port),
         Some(Mode::Bare { port, upstream }) => bare::run(port, upstream),
         Some(Mode::Load { address, load }) => load::run(address, load),
-        Some(Mode::Run { core, command }) => process::become_program(core, &command),
+        Some(Mode::Run { core, quiet, command }) => process::become_program(&core, quiet, &command),
     };
     if let Err(error) = done {
         eprintln!("overhead: {error}");
@@ -66,7 +66,7 @@ fn measure(settings: &Settings) -> io::Result<()> {
     let machine = Machine::new(settings);
     let cores = Cores::of_this_machine()?;
     match cores {
-        Some(cores) => cores::pin(cores.around)?,
+        Some(cores) => cores::pin(&[cores.around])?,
         None => eprintln!("one core only: gateway, mock and loader share it, unpinned; trust nothing but ratios"),
     }
     let scenarios = scenarios(settings.seconds());

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use crate::cores::Cores;
 use crate::findings::Findings;
 use crate::listener::printed_address;
-use crate::load::{Load, Outcome};
+use crate::load::{Load, Loader, Outcome};
 use crate::peers::{Kind, Peer, Place};
 use crate::process::Process;
 use crate::scenarios::{Run, Scenario};
@@ -30,11 +30,10 @@ pub(crate) struct Bench {
 impl Bench {
     /// Starts the mock and the peers.
     pub(crate) fn start(cores: Option<Cores>, kinds: &[Kind]) -> io::Result<Self> {
-        let mut mock = Process::start_mode(cores.map(|cores| cores.around), &["mock", "0"])?;
+        let mut mock = Process::start_mode(cores.map(|cores| cores.around).as_slice(), &["mock", "0"])?;
         let provider = printed_address(&mut mock)?;
-        let core = cores.map(|cores| cores.gateway);
-        let place = Place { core, upstream: provider };
-        let peers = kinds.iter().map(|&kind| Peer::start(kind, place)).collect::<io::Result<_>>()?;
+        let place = Place { cores: cores.map(|cores| cores.gateway).into_iter().collect(), upstream: provider };
+        let peers = kinds.iter().map(|&kind| Peer::start(kind, &place)).collect::<io::Result<_>>()?;
         Ok(Self { peers, cores, provider, mock })
     }
 
@@ -76,8 +75,9 @@ impl Bench {
         let (later, sooner) = self.peers.split_at(round as usize % self.peers.len());
         let able = |peer: &&Peer| scenario.only.is_none_or(|only| only == peer.kind);
         for peer in sooner.iter().chain(later).filter(able) {
+            let mut loader = self.loader(peer.address, &scenario.load)?;
             let before = peer.cpu_time()?;
-            let outcome = self.load(peer.address, &scenario.load)?;
+            let outcome = loader.run()?;
             let cpu = peer.cpu_time()? - before;
             findings.keep(scenario, Some(peer.kind), round, Some(cpu), &outcome);
             let run = Run { outcome, direct: direct.clone(), cpu };
@@ -88,10 +88,11 @@ impl Bench {
         Ok(())
     }
 
-    /// Calls `address` from a process of its own.
     fn load(&self, address: SocketAddr, load: &Load) -> io::Result<Outcome> {
-        let arguments = ["load", &address.to_string(), &serde_json::to_string(load)?];
-        let output = Process::start_mode(self.cores.map(|cores| cores.around), &arguments)?.output()?;
-        Ok(serde_json::from_str(&output)?)
+        self.loader(address, load)?.run()
+    }
+
+    fn loader(&self, address: SocketAddr, load: &Load) -> io::Result<Loader> {
+        Loader::start(self.cores.map(|cores| cores.around), address, load)
     }
 }

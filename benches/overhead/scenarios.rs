@@ -63,7 +63,7 @@ pub(crate) fn scenarios(seconds: f64) -> Vec<Scenario> {
         // on how many.
         chunks(Load::closed(4, seconds).streamed(100, 0), "burst"),
         chunks(Load::closed(100, seconds).streamed(25, 20_000), "100 streams, 50/s each"),
-        cache_hits(calls().same()),
+        cache_hits(calls().bodies(1)),
     ]
 }
 

@@ -42,9 +42,10 @@ pub(crate) struct Peer {
 }
 
 /// Where a peer runs and what it calls.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub(crate) core: Option<usize>,
+    /// None: anywhere.
+    pub(crate) cores: Vec<usize>,
     pub(crate) upstream: SocketAddr,
 }
 
@@ -68,7 +69,7 @@ impl fmt::Display for Kind {
 
 impl Peer {
     /// Starts it and waits until a call through it succeeds.
-    pub(crate) fn start(kind: Kind, place: Place) -> io::Result<Self> {
+    pub(crate) fn start(kind: Kind, place: &Place) -> io::Result<Self> {
         let mut peer = match kind {
             Kind::Nginx => nginx::start(place),
             Kind::Bare => bare::start(place),

@@ -1,7 +1,7 @@
 //! The practical floor: nginx with one worker, forwarding blindly over kept connections, logging nothing.
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::{Kind, Peer, Place, check, configure, free_address};
 use crate::process::Process;
@@ -23,13 +23,13 @@ fn find() -> Option<(&'static str, String)> {
     })
 }
 
-pub(super) fn start(place: Place) -> io::Result<Peer> {
+pub(super) fn start(place: &Place) -> io::Result<Peer> {
     let (program, _) = find().ok_or(io::ErrorKind::NotFound)?;
     let (files, address) = (tempfile::tempdir()?, free_address()?);
     let values: [(&str, &dyn std::fmt::Display); 3] =
         [("LISTEN", &address), ("UPSTREAM", &place.upstream), ("FILES", &files.path().display())];
     let config = configure(&files, include_str!("nginx.conf"), &values)?;
     check(program, &["-t", "-c", &config])?;
-    let process = Process::start(place.core, program, &["-c", &config], Stdio::null())?;
+    let process = Process::start(&place.cores, program, &["-c", &config])?;
     Ok(Peer { kind: Kind::Nginx, address, process, files: Some(files) })
 }

@@ -3,19 +3,18 @@
 
 use std::fmt::Display;
 use std::io;
-use std::process::Stdio;
 
 use super::{Kind, Peer, Place, check, configure, free_address};
 use crate::load::{KEY, MODEL};
 use crate::process::Process;
 
-pub(super) fn start(place: Place) -> io::Result<Peer> {
+pub(super) fn start(place: &Place) -> io::Result<Peer> {
     let program = env!("CARGO_BIN_EXE_tollgate");
     let (files, address, admin) = (tempfile::tempdir()?, free_address()?, free_address()?);
     let values: [(&str, &dyn Display); 5] =
         [("LISTEN", &address), ("ADMIN", &admin), ("UPSTREAM", &place.upstream), ("KEY", &KEY), ("MODEL", &MODEL)];
     let config = configure(&files, include_str!("tollgate.toml"), &values)?;
     check(program, &["check", "--config", &config])?;
-    let process = Process::start(place.core, program, &["serve", "--config", &config], Stdio::null())?;
+    let process = Process::start(&place.cores, program, &["serve", "--config", &config])?;
     Ok(Peer { kind: Kind::Tollgate, address, process, files: Some(files) })
 }
