@@ -1,11 +1,13 @@
 //! What may be asked for on the command line.
 
 use std::ffi::OsString;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::lives::Lives;
 use crate::load::Load;
 use crate::peers::Kind;
 
@@ -29,9 +31,12 @@ pub(crate) struct Settings {
     /// Length of each load [default: 3]
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
-    /// What to measure [default: all that is installed]
-    #[arg(long, value_delimiter = ',', value_name = "PEERS")]
+    /// What to measure
+    #[arg(long, value_delimiter = ',', value_name = "PEERS", default_values_t = Kind::USUAL)]
     peers: Vec<Kind>,
+    /// Install nginx and haproxy from Debian's packages where they are asked for and missing (needs root)
+    #[arg(long)]
+    install: bool,
     /// Also write everything that was measured
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -62,8 +67,20 @@ pub(crate) enum Mode {
 }
 
 impl Settings {
-    pub(crate) fn wants(&self, peer: Kind) -> bool {
-        self.peers.is_empty() || self.peers.contains(&peer)
+    /// The peers to measure, as far as they are there: only what is measured by default may be missing.
+    pub(crate) fn kinds(&self) -> io::Result<Vec<Kind>> {
+        let mut kinds = Vec::new();
+        for &kind in &self.peers {
+            if self.install {
+                kind.install()?;
+            }
+            match kind.installed() {
+                Ok(()) => kinds.push(kind),
+                Err(missing) if self.peers == Kind::USUAL => eprintln!("no ratio to {kind}: {missing}, or --install"),
+                Err(missing) => return Err(io::Error::other(format!("{kind}: {missing}"))),
+            }
+        }
+        Ok(kinds)
     }
 
     pub(crate) fn rounds(&self) -> u32 {
@@ -80,5 +97,14 @@ impl Settings {
             (true, true) => 1.0,
             (true, false) => 3.0,
         })
+    }
+
+    pub(crate) fn lives(&self) -> Lives {
+        let (streams, calls) = match (self.bench, self.quick) {
+            (false, _) => (100, 1_000),
+            (true, true) => (2_000, 100_000),
+            (true, false) => (2_000, 1_000_000),
+        };
+        Lives { streams, calls }
     }
 }

@@ -11,11 +11,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
 
 mod args;
+mod bench;
 mod clock;
 mod cores;
 mod cost;
 mod findings;
 mod listener;
+mod lives;
 mod load;
 mod machine;
 mod mock;
@@ -31,12 +33,13 @@ use std::io;
 use std::process::ExitCode;
 
 use args::{Arguments, Mode, Settings};
+use bench::Bench;
 use clap::Parser;
 use cores::Cores;
 use machine::Machine;
-use peers::{Kind, bare};
+use peers::bare;
 use report::Report;
-use rounds::Bench;
+use rounds::Rounds;
 use scenarios::scenarios;
 
 fn main() -> ExitCode {
@@ -56,22 +59,18 @@ fn main() -> ExitCode {
 }
 
 fn measure(settings: &Settings) -> io::Result<()> {
-    let kinds: Vec<_> = Kind::installed().filter(|kind| settings.wants(*kind)).collect();
-    if settings.wants(Kind::Nginx) && !kinds.contains(&Kind::Nginx) {
-        eprintln!("no nginx, so no ratio to it: `apt-get install nginx` (the benchmark runs an instance of its own)");
-    }
-    if kinds.is_empty() {
-        return Err(io::Error::other("nothing to measure"));
-    }
+    let kinds = settings.kinds()?;
     let machine = Machine::new(settings);
     let cores = Cores::of_this_machine()?;
     match cores {
         Some(cores) => cores::pin(&[cores.around])?,
         None => eprintln!("one core only: gateway, mock and loader share it, unpinned; trust nothing but ratios"),
     }
-    let scenarios = scenarios(settings.seconds());
-    let findings = Bench::start(cores, &kinds)?.run(settings.rounds(), &scenarios)?;
-    let report = Report::new(&machine, &scenarios, &findings);
+    let bench = Bench::new(cores)?;
+    let (scenarios, lives) = (scenarios(settings.seconds()), settings.lives());
+    let rounds = Rounds { bench: &bench, kinds: &kinds, scenarios: &scenarios, lives };
+    let findings = rounds.run(settings.rounds())?;
+    let report = Report::new(&machine, &rounds, &findings);
     println!("{machine}\n\n{}", report.table());
     if let Some(file) = &settings.json {
         report.write(file)?;

@@ -10,9 +10,8 @@ use serde::Serialize;
 use crate::findings::{Findings, Raw};
 use crate::machine::Machine;
 use crate::peers::Kind;
-use crate::rounds::MEMORY;
+use crate::rounds::{MEMORY, Rounds};
 use crate::samples::Samples;
-use crate::scenarios::Scenario;
 use crate::statistics::Middle;
 
 #[derive(Serialize)]
@@ -34,11 +33,12 @@ struct Row {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(machine: &'a Machine, scenarios: &[Scenario], findings: &'a Findings) -> Self {
-        let measured = (scenarios.iter().flat_map(|scenario| &scenario.figures))
+    pub(crate) fn new(machine: &'a Machine, rounds: &Rounds<'_>, findings: &'a Findings) -> Self {
+        let measured = (rounds.scenarios.iter().flat_map(|scenario| &scenario.figures))
             .map(|figure| (&*figure.name, figure.unit, &*figure.against));
-        let weighed = MEMORY.map(|figure| (figure, "MB", figure));
-        let figures = (measured.chain(weighed))
+        let lives = rounds.lives.figures();
+        let lived = lives.iter().map(|(figure, unit)| (&**figure, *unit, &**figure));
+        let figures = (measured.chain(lived).chain([(MEMORY, "MB", MEMORY)]))
             .flat_map(|(figure, unit, against)| {
                 let peers = Kind::value_variants().iter();
                 peers.filter_map(move |&peer| Row::new(&findings.samples, figure, unit, against, peer))

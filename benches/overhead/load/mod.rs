@@ -62,6 +62,9 @@ pub(crate) struct Load {
     /// Send so many bodies over and over, for hits in a cache; otherwise no two bodies are equal.
     #[serde(default)]
     bodies: Option<u64>,
+    /// Further lines for the head of each request.
+    #[serde(default)]
+    headers: String,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -77,8 +80,9 @@ struct Stream {
 impl Load {
     /// Calls with bodies of 1 KB, one after the other on each connection.
     pub(crate) fn closed(connections: u32, seconds: f64) -> Self {
-        let (rate, calls, stream, hold, bodies) = (None, None, None, false, None);
-        Self { connections, seconds, body: 1024, rate, calls, stream, hold, bodies }
+        let (rate, calls, stream, bodies) = (None, None, None, None);
+        let headers = String::new();
+        Self { connections, seconds, body: 1024, rate, calls, stream, hold: false, bodies, headers }
     }
 
     /// The same calls, `rate` of them due each second.
@@ -86,8 +90,17 @@ impl Load {
         Self { rate: Some(rate), ..Self::closed(connections, seconds) }
     }
 
+    /// A stream on each connection that has begun and goes on in a minute.
+    pub(crate) fn held(connections: u32) -> Self {
+        Self { hold: true, ..Self::closed(connections, 0.0).streamed(2, 60_000_000) }
+    }
+
     pub(crate) fn body(self, body: usize) -> Self {
         Self { body, ..self }
+    }
+
+    pub(crate) fn calls(self, calls: u64) -> Self {
+        Self { calls: Some(calls), ..self }
     }
 
     pub(crate) fn streamed(self, chunks: u64, gap_us: u64) -> Self {
@@ -96,6 +109,10 @@ impl Load {
 
     pub(crate) fn bodies(self, bodies: u64) -> Self {
         Self { bodies: Some(bodies), ..self }
+    }
+
+    pub(crate) fn headers(self, headers: &str) -> Self {
+        Self { headers: headers.to_owned(), ..self }
     }
 }
 

@@ -28,7 +28,8 @@ impl Request {
         let body = body(load);
         let head = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+             content-type: application/json\r\n{}content-length: {}\r\n\r\n",
+            load.headers,
             body.len()
         );
         let bytes = (head + &body).into_bytes();

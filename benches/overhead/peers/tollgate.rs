@@ -4,7 +4,8 @@
 use std::fmt::Display;
 use std::io;
 
-use super::{Kind, Peer, Place, check, configure, free_address};
+use super::program::check;
+use super::{Kind, Peer, Place, configure, free_address};
 use crate::load::{KEY, MODEL};
 use crate::process::Process;
 
@@ -16,5 +17,5 @@ pub(super) fn start(place: &Place) -> io::Result<Peer> {
     let config = configure(&files, include_str!("tollgate.toml"), &values)?;
     check(program, &["check", "--config", &config])?;
     let process = Process::start(&place.cores, program, &["serve", "--config", &config])?;
-    Ok(Peer { kind: Kind::Tollgate, address, process, files: Some(files) })
+    Ok(Peer { files: Some(files), ..Peer::new(Kind::Tollgate, address, process) })
 }
