@@ -25,12 +25,14 @@ impl Bench {
 
     /// Starts a peer on the gateway's core.
     pub(crate) fn peer(&self, kind: Kind) -> io::Result<Peer> {
-        Peer::start(kind, &self.place())
+        self.peer_of(kind, 1, Size::default())
     }
 
-    pub(crate) fn place(&self) -> Place {
-        let cores = self.cores.map(|cores| cores.gateway).into_iter().collect();
-        Place { cores, upstream: self.provider, size: Size::default() }
+    /// Starts a peer with one or two workers that is prepared for more than usual.
+    pub(crate) fn peer_of(&self, kind: Kind, workers: usize, size: Size) -> io::Result<Peer> {
+        let cores = self.cores.map_or(Vec::new(), |cores| vec![cores.gateway, cores.second]);
+        let cores = cores.into_iter().take(workers).collect();
+        Peer::start(kind, &Place { cores, upstream: self.provider, size })
     }
 
     /// A loader that is connected to a peer.

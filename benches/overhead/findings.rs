@@ -1,5 +1,6 @@
 //! What the rounds have shown: the figures, and the outcome of each single load.
 
+use std::io;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,7 +8,6 @@ use serde::Serialize;
 use crate::load::Outcome;
 use crate::peers::Kind;
 use crate::samples::Samples;
-use crate::scenarios::Scenario;
 
 #[derive(Default)]
 pub(crate) struct Findings {
@@ -27,22 +27,18 @@ pub(crate) struct Raw {
 }
 
 impl Findings {
-    pub(crate) fn keep(
-        &mut self,
-        scenario: &Scenario,
-        on: Option<Kind>,
-        round: u32,
-        cpu: Option<Duration>,
-        outcome: &Outcome,
-    ) {
-        let (load, outcome) = (scenario.name.clone(), outcome.clone());
+    pub(crate) fn keep(&mut self, load: &str, on: Option<Kind>, round: u32, cpu: Option<Duration>, outcome: &Outcome) {
+        let (load, outcome) = (load.to_owned(), outcome.clone());
         let cpu_us = cpu.map(|cpu| cpu.as_micros());
         self.raw.push(Raw { round, load, on, cpu_us, outcome });
     }
 
-    /// Loads with calls that failed: figures beside any are not to be trusted.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = String> {
-        self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault)
+    /// An error if any call failed: figures beside it are not to be trusted.
+    pub(crate) fn verdict(&self) -> io::Result<()> {
+        match &*self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault).collect::<Vec<_>>() {
+            [] => Ok(()),
+            faults => Err(io::Error::other(faults.join("\n"))),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod clock;
 mod cores;
 mod cost;
 mod findings;
+mod growth;
 mod listener;
 mod lives;
 mod load;
@@ -28,16 +29,18 @@ mod rounds;
 mod samples;
 mod scenarios;
 mod statistics;
+mod table;
 
 use std::io;
 use std::process::ExitCode;
 
-use args::{Arguments, Mode, Settings};
+use args::{Arguments, GrowthSettings, Mode, Settings};
 use bench::Bench;
 use clap::Parser;
 use cores::Cores;
+use growth::Growth;
 use machine::Machine;
-use peers::bare;
+use peers::{Kind, bare};
 use report::Report;
 use rounds::Rounds;
 use scenarios::scenarios;
@@ -45,7 +48,8 @@ use scenarios::scenarios;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.mode {
-        None => measure(&arguments.settings),
+        None => overhead(&arguments.settings),
+        Some(Mode::Growth(settings)) => growth(&settings),
         Some(Mode::Mock { port }) => mock::run(port),
         Some(Mode::Bare { port, upstream }) => bare::run(port, upstream),
         Some(Mode::Load { address, load }) => load::run(address, load),
@@ -58,25 +62,46 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn measure(settings: &Settings) -> io::Result<()> {
+/// What a call costs, beside the other peers.
+fn overhead(settings: &Settings) -> io::Result<()> {
     let kinds = settings.kinds()?;
-    let machine = Machine::new(settings);
+    let machine = Machine::new(&settings.pace);
+    let bench = Bench::new(pinned()?)?;
+    let (scenarios, lives) = (scenarios(settings.pace.seconds()), settings.lives());
+    let rounds = Rounds { bench: &bench, kinds: &kinds, scenarios: &scenarios, lives };
+    let findings = rounds.run(settings.pace.rounds())?;
+    let report = Report::new(&machine, &rounds, &findings);
+    println!("{machine}\n\n{}", report.table());
+    if let Some(file) = &settings.pace.json {
+        report.write(file)?;
+    }
+    findings.verdict()
+}
+
+/// What a call costs when there is more of something.
+fn growth(settings: &GrowthSettings) -> io::Result<()> {
+    Kind::Nginx.installed()?;
+    let machine = Machine::new(&settings.pace);
+    let bench = Bench::new(pinned()?)?;
+    let growth = Growth::new(&bench, settings)?;
+    let findings = growth.run(settings.pace.rounds())?;
+    let report = growth::Report::new(&machine, &growth, &findings);
+    println!("{machine}\n\n{}", report.table());
+    if let Some(file) = &settings.pace.json {
+        report.write(file)?;
+    }
+    if let Some(folder) = settings.plots() {
+        report.plot(&folder)?;
+    }
+    findings.verdict()
+}
+
+/// Keeps this process, and all that stands around the gateway, on a core of its own.
+fn pinned() -> io::Result<Option<Cores>> {
     let cores = Cores::of_this_machine()?;
     match cores {
         Some(cores) => cores::pin(&[cores.around])?,
         None => eprintln!("one core only: gateway, mock and loader share it, unpinned; trust nothing but ratios"),
     }
-    let bench = Bench::new(cores)?;
-    let (scenarios, lives) = (scenarios(settings.seconds()), settings.lives());
-    let rounds = Rounds { bench: &bench, kinds: &kinds, scenarios: &scenarios, lives };
-    let findings = rounds.run(settings.rounds())?;
-    let report = Report::new(&machine, &rounds, &findings);
-    println!("{machine}\n\n{}", report.table());
-    if let Some(file) = &settings.json {
-        report.write(file)?;
-    }
-    match &*findings.faults().collect::<Vec<_>>() {
-        [] => Ok(()),
-        faults => Err(io::Error::other(faults.join("\n"))),
-    }
+    Ok(cores)
 }

@@ -118,7 +118,13 @@ pub(crate) fn become_program(cores: &[usize], quiet: bool, command: &[OsString])
     Err(command.exec())
 }
 
-/// Only root may go above the hard limit.
+/// Files that this process, and all that it starts, may have open; raises the limit as far as it goes.
+pub(crate) fn open_files() -> io::Result<u64> {
+    raise_files()?;
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
+}
+
+/// Only root may go above the hard limit, and not in every container.
 fn raise_files() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, FILES, hard.max(FILES))

@@ -1,6 +1,5 @@
 //! The findings as a Markdown table and as JSON.
 
-use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
@@ -13,6 +12,7 @@ use crate::peers::Kind;
 use crate::rounds::{MEMORY, Rounds};
 use crate::samples::Samples;
 use crate::statistics::Middle;
+use crate::table::{align, show};
 
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
@@ -75,37 +75,4 @@ impl Row {
             over_bare: over(Kind::Bare),
         })
     }
-}
-
-fn show(middle: Middle) -> String {
-    let Middle { median, low, high } = middle;
-    if low == high {
-        return number(median);
-    }
-    format!("{} ({} to {})", number(median), number(low), number(high))
-}
-
-/// Three digits, as far as that makes sense.
-fn number(value: f64) -> String {
-    match value.abs() {
-        100.0.. => format!("{value:.0}"),
-        10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-fn align<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().chain([head]).map(|row| row[column].len());
-        cells.max().unwrap_or_default()
-    };
-    let rule = std::array::from_fn(|column| "-".repeat(width(column)));
-    let mut table = String::new();
-    for row in [head, &rule].into_iter().chain(rows) {
-        for (column, cell) in row.iter().enumerate() {
-            write!(table, "| {cell:0$} ", width(column)).expect("a string takes every character");
-        }
-        table.push_str("|\n");
-    }
-    table
 }

@@ -49,13 +49,13 @@ impl Rounds<'_> {
         let mut direct = None;
         if scenario.direct {
             let outcome = self.bench.direct(&scenario.load)?;
-            findings.keep(scenario, None, round, None, &outcome);
+            findings.keep(&scenario.name, None, round, None, &outcome);
             direct = Some(outcome);
         }
         let (later, sooner) = peers.split_at(round as usize % peers.len());
         for peer in sooner.iter().chain(later).filter(|peer| scenario.suits(peer.kind)) {
             let (outcome, cpu) = peer.measure(self.bench.loader(peer, &scenario.load)?)?;
-            findings.keep(scenario, Some(peer.kind), round, Some(cpu), &outcome);
+            findings.keep(&scenario.name, Some(peer.kind), round, Some(cpu), &outcome);
             let run = Run { outcome, direct: direct.clone(), cpu };
             for figure in &scenario.figures {
                 findings.samples.add(&figure.name, peer.kind, round, (figure.of)(&run));

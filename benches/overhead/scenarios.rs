@@ -115,7 +115,9 @@ impl Scenario {
     }
 
     pub(crate) fn suits(&self, kind: Kind) -> bool {
-        self.only.is_none_or(|only| only == kind) && (self.easy || !kind.is_slow())
+        self.only.is_none_or(|only| only == kind)
+            && (self.easy || !kind.is_slow())
+            && (kind.streams() || !self.load.is_streamed())
     }
 
     /// For latency that the peers add.

@@ -26,7 +26,7 @@ use crate::clock::now_ns;
 pub(crate) use cue::Loader;
 pub(crate) use line::Line;
 use reception::Reception;
-pub(crate) use request::{KEY, MODEL, Request};
+pub(crate) use request::{KEY, MODEL, Request, key};
 use tally::Tally;
 pub(crate) use tally::{Outcome, Spread};
 
@@ -34,7 +34,7 @@ pub(crate) use tally::{Outcome, Spread};
 const PREPARATION: Duration = Duration::from_secs(120);
 /// Calls that have begun may end this long after the load.
 const GRACE: Duration = Duration::from_secs(5);
-/// A prime: it has no divisor in common with a number of bodies.
+/// A prime: it has no divisor in common with a number of bodies or keys.
 const STRIDE: u64 = 1_000_003;
 
 /// What to send, how often, for how long. On the command line it is JSON:
@@ -62,6 +62,9 @@ pub(crate) struct Load {
     /// Send so many bodies over and over, for hits in a cache; otherwise no two bodies are equal.
     #[serde(default)]
     bodies: Option<u64>,
+    /// Use so many keys in turn.
+    #[serde(default)]
+    keys: Option<u64>,
     /// Further lines for the head of each request.
     #[serde(default)]
     headers: String,
@@ -80,9 +83,9 @@ struct Stream {
 impl Load {
     /// Calls with bodies of 1 KB, one after the other on each connection.
     pub(crate) fn closed(connections: u32, seconds: f64) -> Self {
-        let (rate, calls, stream, bodies) = (None, None, None, None);
-        let headers = String::new();
-        Self { connections, seconds, body: 1024, rate, calls, stream, hold: false, bodies, headers }
+        let (rate, calls, stream, bodies, keys) = (None, None, None, None, None);
+        let (hold, headers) = (false, String::new());
+        Self { connections, seconds, body: 1024, rate, calls, stream, hold, bodies, keys, headers }
     }
 
     /// The same calls, `rate` of them due each second.
@@ -93,6 +96,10 @@ impl Load {
     /// A stream on each connection that has begun and goes on in a minute.
     pub(crate) fn held(connections: u32) -> Self {
         Self { hold: true, ..Self::closed(connections, 0.0).streamed(2, 60_000_000) }
+    }
+
+    pub(crate) fn lasting(self, seconds: f64) -> Self {
+        Self { seconds, ..self }
     }
 
     pub(crate) fn body(self, body: usize) -> Self {
@@ -107,8 +114,16 @@ impl Load {
         Self { stream: Some(Stream { chunks, gap_us }), ..self }
     }
 
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.stream.is_some()
+    }
+
     pub(crate) fn bodies(self, bodies: u64) -> Self {
         Self { bodies: Some(bodies), ..self }
+    }
+
+    pub(crate) fn keys(self, keys: u64) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     pub(crate) fn headers(self, headers: &str) -> Self {
@@ -170,8 +185,12 @@ impl Session {
     /// Makes `request` the next one; `false` after the last.
     fn next(&self, request: &mut Request) -> bool {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        // All of the bodies, each as often as any other, in an order that no memory cache foresees.
-        request.number(self.load.bodies.map_or(serial, |bodies| serial.wrapping_mul(STRIDE) % bodies));
+        // All of them, each as often as any other, in an order that no memory cache foresees.
+        let one_of = |all: u64| serial.wrapping_mul(STRIDE) % all;
+        request.number(self.load.bodies.map_or(serial, one_of));
+        if let Some(keys) = self.load.keys {
+            request.key(one_of(keys));
+        }
         self.load.calls.is_none_or(|calls| serial - self.first_serial < calls)
     }
 

@@ -29,6 +29,11 @@ impl Kind {
         matches!(self, Self::Portkey | Self::Litellm)
     }
 
+    /// Portkey 1.15 answers streams with a 500 on Node 20: it changes headers that `fetch` has made immutable.
+    pub(crate) fn streams(self) -> bool {
+        self != Self::Portkey
+    }
+
     /// Whether this machine can run it; else how that can be changed.
     pub(crate) fn installed(self) -> io::Result<()> {
         self.program().map_or(Ok(()), |program| program.find().map(drop))

@@ -59,11 +59,17 @@ pub(crate) struct Size {
     pub(crate) connections: u32,
     /// Idle connections to the provider that nginx may keep.
     pub(crate) pool: u32,
+    /// Callers' keys, in Tollgate.
+    pub(crate) keys: u32,
+    /// Providers of the model, in Tollgate.
+    pub(crate) providers: u32,
+    /// Size of Tollgate's cache.
+    pub(crate) cache_mib: u32,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { connections: 8192, pool: 512 }
+        Self { connections: 8192, pool: 512, keys: 1, providers: 1, cache_mib: 32 }
     }
 }
 
