@@ -1,5 +1,6 @@
 //! What the rounds have shown: the figures, and the outcome of each single load.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::samples::Samples;
 pub(crate) struct Findings {
     pub(crate) samples: Samples,
     pub(crate) raw: Vec<Raw>,
+    /// What could not be measured, and why.
+    given_up: BTreeMap<String, String>,
 }
 
 /// One load on one address, as it was.
@@ -33,9 +36,20 @@ impl Findings {
         self.raw.push(Raw { round, load, on, cpu_us, outcome });
     }
 
+    /// What has failed as a whole is not tried again.
+    pub(crate) fn give_up(&mut self, what: String, why: &io::Error) {
+        self.given_up.insert(what, why.to_string());
+    }
+
+    pub(crate) fn gave_up(&self, what: &str) -> bool {
+        self.given_up.contains_key(what)
+    }
+
     /// An error if any call failed: figures beside it are not to be trusted.
     pub(crate) fn verdict(&self) -> io::Result<()> {
-        match &*self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault).collect::<Vec<_>>() {
+        let failed = self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault);
+        let missing = self.given_up.iter().map(|(what, why)| format!("{what}: not measured: {why}"));
+        match &*failed.chain(missing).collect::<Vec<_>>() {
             [] => Ok(()),
             faults => Err(io::Error::other(faults.join("\n"))),
         }

@@ -57,10 +57,20 @@ impl Axis {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Connections => "CPU per call over connections",
-            Self::Keys => "CPU per call over callers' keys",
-            Self::Providers => "CPU per call over providers of a model",
-            Self::Cache => "CPU per call over answers in the cache",
+            Self::Keys => "CPU per call over keys",
+            Self::Providers => "CPU per call over providers",
+            Self::Cache => "CPU per call over cache entries",
             Self::Workers => "CPU per call over workers",
+        }
+    }
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Connections => "connections from clients",
+            Self::Keys => "callers' keys in the configuration",
+            Self::Providers => "providers of the model",
+            Self::Cache => "answers in the cache",
+            Self::Workers => "workers, each with a core",
         }
     }
 

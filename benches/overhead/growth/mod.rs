@@ -52,7 +52,18 @@ impl<'a> Growth<'a> {
         let kinds = axis.kinds();
         let (later, sooner) = kinds.split_at(round as usize % kinds.len());
         for &kind in sooner.iter().chain(later) {
-            let peer = self.bench.peer_of(kind, step.workers, step.size)?;
+            let name = format!("{} {}, {kind}", step.at, axis.name());
+            if findings.gave_up(&name) {
+                continue;
+            }
+            let peer = match self.bench.peer_of(kind, step.workers, step.size) {
+                Ok(peer) => peer,
+                // The other steps are still worth knowing.
+                Err(error) => {
+                    findings.give_up(name, &error);
+                    continue;
+                }
+            };
             self.prepare(&peer, step)?;
             for (name, load) in &step.loads {
                 let (outcome, cpu) = peer.measure(self.bench.loader(&peer, load)?)?;

@@ -80,7 +80,7 @@ impl<'a> Report<'a> {
         for axis in axes {
             let file = axis.name().replace(' ', "-") + ".svg";
             let lines = self.lines(axis);
-            Plot { title: axis.title(), x: axis.name(), y: axis.measure(), lines }.write(&folder.join(file))?;
+            Plot { title: axis.title(), x: axis.label(), y: axis.measure(), lines }.write(&folder.join(file))?;
         }
         Ok(())
     }

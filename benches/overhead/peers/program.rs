@@ -7,6 +7,8 @@ use std::process::Command;
 
 use nix::unistd::Uid;
 
+use super::START_WITHIN;
+
 pub(crate) struct Program {
     /// What it may be called; a path where distributions put it outside of everybody's `PATH`.
     pub(super) names: &'static [&'static str],
@@ -44,10 +46,12 @@ fn apt(arguments: &[&str]) -> io::Result<()> {
 
 /// Has a program look over its configuration, and tells what it says against it.
 pub(super) fn check(program: impl AsRef<OsStr>, arguments: &[&str]) -> io::Result<()> {
-    let output = Command::new(program.as_ref()).args(arguments).output()?;
+    let mut command = Command::new("timeout");
+    let output = command.arg(START_WITHIN.as_secs().to_string()).arg(program.as_ref()).args(arguments).output()?;
     if output.status.success() {
         return Ok(());
     }
+    let (program, status) = (program.as_ref().display(), output.status);
     let said = [output.stdout, output.stderr].concat();
-    Err(io::Error::other(format!("{}: {}", program.as_ref().display(), String::from_utf8_lossy(&said))))
+    Err(io::Error::other(format!("{program} on its configuration: {status}: {}", String::from_utf8_lossy(&said))))
 }
