@@ -1,11 +1,12 @@
 //! What a call costs in Tollgate, beside what nginx and a bare hyper pass-through need for the same call on the same
-//! machine in the same minutes: `cargo bench --bench overhead`.
+//! machine in the same minutes: `cargo bench --bench overhead`; and how that changes with more of everything:
+//! `cargo bench --bench overhead -- growth`.
 //!
-//! The gateway under measurement runs alone on one core; the mock provider and the loader share another. All parts
-//! but nginx and Tollgate are modes of this executable.
+//! The gateway under measurement runs alone on one core; the mock provider and the loader share another. The mock, the
+//! loader and the bare pass-through are modes of this executable.
 //!
 //! ```text
-//! loader -> nginx | bare | tollgate -> mock      rounds -> samples -> report
+//! loader -> nginx | bare | tollgate -> mock      rounds (scenarios, lives) | growth -> findings -> report
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
