@@ -1,11 +1,14 @@
 //! What may be asked for on the command line.
 
 use std::ffi::OsString;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::growth::Axis;
+use crate::lives::Lives;
 use crate::load::Load;
 use crate::peers::Kind;
 
@@ -20,18 +23,40 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Two short rounds: a look, not a measurement
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+    /// What to measure
+    #[arg(long, value_delimiter = ',', value_name = "PEERS", default_values_t = Kind::USUAL)]
+    peers: Vec<Kind>,
+    /// Install nginx and haproxy from Debian's packages where they are asked for and missing (needs root)
     #[arg(long)]
-    quick: bool,
+    install: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GrowthSettings {
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+    /// What is to grow
+    #[arg(long, value_delimiter = ',', value_name = "AXES", default_values_t = Axis::ALL)]
+    pub(crate) axes: Vec<Axis>,
+    /// Where to put the plots [default: benches/growth; none after a quick look]
+    #[arg(long, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
+}
+
+/// How long to measure, and where to write it down.
+#[derive(Debug, Args)]
+pub(crate) struct Pace {
+    /// Two short rounds of smaller loads: a look, not a measurement
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Rounds of all loads [default: 7]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Length of each load [default: 3]
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
-    /// What to measure [default: all that is installed]
-    #[arg(long, value_delimiter = ',', value_name = "PEERS")]
-    peers: Vec<Kind>,
     /// Also write everything that was measured
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -40,29 +65,65 @@ pub(crate) struct Settings {
     bench: bool,
 }
 
-/// The parts that the benchmark starts as processes of their own.
+/// The other benchmark, and the parts that both start as processes of their own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mode {
-    /// The mock provider
+    /// Measure how CPU per call changes with connections, keys, providers, cache entries and workers
+    Growth(GrowthSettings),
+    /// Part: the mock provider
     Mock { port: u16 },
-    /// The bare pass-through
+    /// Part: the bare pass-through
     Bare { port: u16, upstream: SocketAddr },
-    /// One load, as JSON
+    /// Part: a load, as JSON
     Load { address: SocketAddr, load: Load },
-    /// A program on one core
+    /// Part: a program on certain cores
     Run {
         #[arg(long)]
-        core: Option<usize>,
+        core: Vec<usize>,
+        /// What it prints goes nowhere
+        #[arg(long)]
+        quiet: bool,
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
 }
 
 impl Settings {
-    pub(crate) fn wants(&self, peer: Kind) -> bool {
-        self.peers.is_empty() || self.peers.contains(&peer)
+    /// The peers to measure, as far as they are there: only what is measured by default may be missing.
+    pub(crate) fn kinds(&self) -> io::Result<Vec<Kind>> {
+        let mut kinds = Vec::new();
+        for &kind in &self.peers {
+            if self.install {
+                kind.install()?;
+            }
+            match kind.installed() {
+                Ok(()) => kinds.push(kind),
+                Err(missing) if self.peers == Kind::USUAL => eprintln!("no ratio to {kind}: {missing}, or --install"),
+                Err(missing) => return Err(io::Error::other(format!("{kind}: {missing}"))),
+            }
+        }
+        Ok(kinds)
     }
 
+    pub(crate) fn lives(&self) -> Lives {
+        let (streams, calls) = match (self.pace.bench, self.pace.quick) {
+            (false, _) => (100, 1_000),
+            (true, true) => (2_000, 100_000),
+            (true, false) => (2_000, 1_000_000),
+        };
+        Lives { streams, calls }
+    }
+}
+
+impl GrowthSettings {
+    /// Where the plots go: a quick look does not replace those of a measurement.
+    pub(crate) fn plots(&self) -> Option<PathBuf> {
+        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/growth");
+        self.plots.clone().or_else(|| (!self.pace.quick).then(usual))
+    }
+}
+
+impl Pace {
     pub(crate) fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(match (self.bench, self.quick) {
             (false, _) => 1,

@@ -1,5 +1,7 @@
 //! What the rounds have shown: the figures, and the outcome of each single load.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,12 +9,13 @@ use serde::Serialize;
 use crate::load::Outcome;
 use crate::peers::Kind;
 use crate::samples::Samples;
-use crate::scenarios::Scenario;
 
 #[derive(Default)]
 pub(crate) struct Findings {
     pub(crate) samples: Samples,
     pub(crate) raw: Vec<Raw>,
+    /// What could not be measured, and why.
+    given_up: BTreeMap<String, String>,
 }
 
 /// One load on one address, as it was.
@@ -27,22 +30,29 @@ pub(crate) struct Raw {
 }
 
 impl Findings {
-    pub(crate) fn keep(
-        &mut self,
-        scenario: &Scenario,
-        on: Option<Kind>,
-        round: u32,
-        cpu: Option<Duration>,
-        outcome: &Outcome,
-    ) {
-        let (load, outcome) = (scenario.name.clone(), outcome.clone());
+    pub(crate) fn keep(&mut self, load: &str, on: Option<Kind>, round: u32, cpu: Option<Duration>, outcome: &Outcome) {
+        let (load, outcome) = (load.to_owned(), outcome.clone());
         let cpu_us = cpu.map(|cpu| cpu.as_micros());
         self.raw.push(Raw { round, load, on, cpu_us, outcome });
     }
 
-    /// Loads with calls that failed: figures beside any are not to be trusted.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = String> {
-        self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault)
+    /// What has failed as a whole is not tried again.
+    pub(crate) fn give_up(&mut self, what: String, why: &io::Error) {
+        self.given_up.insert(what, why.to_string());
+    }
+
+    pub(crate) fn gave_up(&self, what: &str) -> bool {
+        self.given_up.contains_key(what)
+    }
+
+    /// An error if any call failed: figures beside it are not to be trusted.
+    pub(crate) fn verdict(&self) -> io::Result<()> {
+        let failed = self.raw.iter().filter(|raw| raw.outcome.failed > 0).map(Raw::fault);
+        let missing = self.given_up.iter().map(|(what, why)| format!("{what}: not measured: {why}"));
+        match &*failed.chain(missing).collect::<Vec<_>>() {
+            [] => Ok(()),
+            faults => Err(io::Error::other(faults.join("\n"))),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::process::Process;
 /// Connections that may wait to be accepted: a load opens all of its own at once.
 const BACKLOG: u32 = 4096;
 
-/// Listens on loopback and prints the port as the first line, for whoever started this process. Port 0: a free one.
+/// Listens on loopback and prints the port as a line, for whoever started this process. Port 0: a free one.
 pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -22,6 +22,6 @@ pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
 
 /// Where the process that has called [`listen`] can be reached.
 pub(crate) fn printed_address(process: &mut Process) -> io::Result<SocketAddr> {
-    let port = process.first_line()?.parse::<u16>().map_err(io::Error::other)?;
+    let port = process.line()?.parse::<u16>().map_err(io::Error::other)?;
     Ok((Ipv4Addr::LOCALHOST, port).into())
 }

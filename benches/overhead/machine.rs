@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::args::Settings;
+use crate::args::Pace;
 use crate::peers::nginx_version;
 
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Before the benchmark pins itself to one core.
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(pace: &Pace) -> Self {
         Self {
             date: httpdate::fmt_http_date(SystemTime::now()),
             processor: processor(),
@@ -31,8 +31,8 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             nginx: nginx_version(),
             tollgate: env!("CARGO_PKG_VERSION"),
-            rounds: settings.rounds(),
-            seconds: settings.seconds(),
+            rounds: pace.rounds(),
+            seconds: pace.seconds(),
         }
     }
 }

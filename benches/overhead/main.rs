@@ -1,21 +1,25 @@
 //! What a call costs in Tollgate, beside what nginx and a bare hyper pass-through need for the same call on the same
-//! machine in the same minutes: `cargo bench --bench overhead`.
+//! machine in the same minutes: `cargo bench --bench overhead`; and how that changes with more of everything:
+//! `cargo bench --bench overhead -- growth`.
 //!
-//! The gateway under measurement runs alone on one core; the mock provider and the loader share another. All parts
-//! but nginx and Tollgate are modes of this executable.
+//! The gateway under measurement runs alone on one core; the mock provider and the loader share another. The mock, the
+//! loader and the bare pass-through are modes of this executable.
 //!
 //! ```text
-//! loader -> nginx | bare | tollgate -> mock      rounds -> samples -> report
+//! loader -> nginx | bare | tollgate -> mock      rounds (scenarios, lives) | growth -> findings -> report
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
 
 mod args;
+mod bench;
 mod clock;
 mod cores;
 mod cost;
 mod findings;
+mod growth;
 mod listener;
+mod lives;
 mod load;
 mod machine;
 mod mock;
@@ -26,27 +30,31 @@ mod rounds;
 mod samples;
 mod scenarios;
 mod statistics;
+mod table;
 
 use std::io;
 use std::process::ExitCode;
 
-use args::{Arguments, Mode, Settings};
+use args::{Arguments, GrowthSettings, Mode, Settings};
+use bench::Bench;
 use clap::Parser;
 use cores::Cores;
+use growth::Growth;
 use machine::Machine;
 use peers::{Kind, bare};
 use report::Report;
-use rounds::Bench;
+use rounds::Rounds;
 use scenarios::scenarios;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.mode {
-        None => measure(&arguments.settings),
+        None => overhead(&arguments.settings),
+        Some(Mode::Growth(settings)) => growth(&settings),
         Some(Mode::Mock { port }) => mock::run(port),
         Some(Mode::Bare { port, upstream }) => bare::run(port, upstream),
         Some(Mode::Load { address, load }) => load::run(address, load),
-        Some(Mode::Run { core, command }) => process::become_program(core, &command),
+        Some(Mode::Run { core, quiet, command }) => process::become_program(&core, quiet, &command),
     };
     if let Err(error) = done {
         eprintln!("overhead: {error}");
@@ -55,29 +63,46 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn measure(settings: &Settings) -> io::Result<()> {
-    let kinds: Vec<_> = Kind::installed().filter(|kind| settings.wants(*kind)).collect();
-    if settings.wants(Kind::Nginx) && !kinds.contains(&Kind::Nginx) {
-        eprintln!("no nginx, so no ratio to it: `apt-get install nginx` (the benchmark runs an instance of its own)");
-    }
-    if kinds.is_empty() {
-        return Err(io::Error::other("nothing to measure"));
-    }
-    let machine = Machine::new(settings);
-    let cores = Cores::of_this_machine()?;
-    match cores {
-        Some(cores) => cores::pin(cores.around)?,
-        None => eprintln!("one core only: gateway, mock and loader share it, unpinned; trust nothing but ratios"),
-    }
-    let scenarios = scenarios(settings.seconds());
-    let findings = Bench::start(cores, &kinds)?.run(settings.rounds(), &scenarios)?;
-    let report = Report::new(&machine, &scenarios, &findings);
+/// What a call costs, beside the other peers.
+fn overhead(settings: &Settings) -> io::Result<()> {
+    let kinds = settings.kinds()?;
+    let machine = Machine::new(&settings.pace);
+    let bench = Bench::new(pinned()?)?;
+    let (scenarios, lives) = (scenarios(settings.pace.seconds()), settings.lives());
+    let rounds = Rounds { bench: &bench, kinds: &kinds, scenarios: &scenarios, lives };
+    let findings = rounds.run(settings.pace.rounds())?;
+    let report = Report::new(&machine, &rounds, &findings);
     println!("{machine}\n\n{}", report.table());
-    if let Some(file) = &settings.json {
+    if let Some(file) = &settings.pace.json {
         report.write(file)?;
     }
-    match &*findings.faults().collect::<Vec<_>>() {
-        [] => Ok(()),
-        faults => Err(io::Error::other(faults.join("\n"))),
+    findings.verdict()
+}
+
+/// What a call costs when there is more of something.
+fn growth(settings: &GrowthSettings) -> io::Result<()> {
+    Kind::Nginx.installed()?;
+    let machine = Machine::new(&settings.pace);
+    let bench = Bench::new(pinned()?)?;
+    let growth = Growth::new(&bench, settings)?;
+    let findings = growth.run(settings.pace.rounds())?;
+    let report = growth::Report::new(&machine, &growth, &findings);
+    println!("{machine}\n\n{}", report.table());
+    if let Some(file) = &settings.pace.json {
+        report.write(file)?;
     }
+    if let Some(folder) = settings.plots() {
+        report.plot(&folder)?;
+    }
+    findings.verdict()
+}
+
+/// Keeps this process, and all that stands around the gateway, on a core of its own.
+fn pinned() -> io::Result<Option<Cores>> {
+    let cores = Cores::of_this_machine()?;
+    match cores {
+        Some(cores) => cores::pin(&[cores.around])?,
+        None => eprintln!("one core only: gateway, mock and loader share it, unpinned; trust nothing but ratios"),
+    }
+    Ok(cores)
 }

@@ -1,104 +1,133 @@
 //! Child processes: pinned to their core from the start, and ended with whoever started them.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::clock::now_ns;
 use crate::{cores, cost};
 
 /// After a request to end; what still runs then is killed.
 const LAST_MOMENTS: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(10);
+/// Files that a process may have open, where that is allowed: two for each of 10,000 connections, and room.
+const FILES: u64 = 65_536;
 
 /// A running child. Dropping it ends it.
-pub(crate) struct Process(Child);
+pub(crate) struct Process {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// When it began to run its program.
+    pub(crate) begun_ns: u64,
+}
 
 impl Process {
-    /// Starts `program` by way of [`become_program`], so that all its threads and children are pinned. Its standard
-    /// output is for the caller, its standard error goes to `errors`.
-    pub(crate) fn start(
-        core: Option<usize>,
-        program: impl Into<OsString>,
+    /// Starts `program` and hears nothing of what it prints.
+    pub(crate) fn start(cores: &[usize], program: impl Into<OsString>, arguments: &[&str]) -> io::Result<Self> {
+        Self::spawn(cores, &["--quiet"], program.into(), arguments, Stdio::null())
+    }
+
+    /// Starts this executable in another mode.
+    pub(crate) fn start_mode(cores: &[usize], arguments: &[&str]) -> io::Result<Self> {
+        Self::spawn(cores, &[], std::env::current_exe()?.into(), arguments, Stdio::inherit())
+    }
+
+    /// Goes by way of [`become_program`], so that all its threads and children are pinned.
+    fn spawn(
+        cores: &[usize],
+        options: &[&str],
+        program: OsString,
         arguments: &[&str],
         errors: Stdio,
     ) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("run");
-        if let Some(core) = core {
-            command.arg(format!("--core={core}"));
-        }
-        command.arg("--").arg(program.into()).args(arguments);
+        command.arg("run").args(options).args(cores.iter().map(|core| format!("--core={core}")));
+        command.arg("--").arg(program).args(arguments);
         // Nothing that a shell happens to hold changes how a peer runs.
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn()?;
-        Ok(Self(child))
-    }
-
-    /// Starts this executable in another mode.
-    pub(crate) fn start_mode(core: Option<usize>, arguments: &[&str]) -> io::Result<Self> {
-        Self::start(core, std::env::current_exe()?, arguments, Stdio::inherit())
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).spawn()?;
+        let output = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::NotFound)?);
+        let mut process = Self { child, output, begun_ns: 0 };
+        process.begun_ns = process.line()?.parse().map_err(io::Error::other)?;
+        Ok(process)
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     /// Why it is no longer there, if it is not.
     pub(crate) fn ended(&mut self) -> io::Result<Option<String>> {
-        Ok(self.0.try_wait()?.map(|status| status.to_string()))
+        Ok(self.child.try_wait()?.map(|status| status.to_string()))
     }
 
-    /// Waits for the first line of its standard output.
-    pub(crate) fn first_line(&mut self) -> io::Result<String> {
+    /// Waits for the next line of its standard output.
+    pub(crate) fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
-        let output = self.0.stdout.take().ok_or(io::ErrorKind::NotFound)?;
-        BufReader::new(output).read_line(&mut line)?;
+        self.output.read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
 
-    /// Waits for its end and returns its standard output.
-    pub(crate) fn output(mut self) -> io::Result<String> {
-        let mut text = String::new();
-        self.0.stdout.take().ok_or(io::ErrorKind::NotFound)?.read_to_string(&mut text)?;
-        let status = self.0.wait()?;
-        status.success().then_some(text).ok_or_else(|| io::Error::other(status.to_string()))
+    /// Writes to its standard input.
+    pub(crate) fn tell(&mut self, text: &[u8]) -> io::Result<()> {
+        self.child.stdin.as_mut().ok_or(io::ErrorKind::NotFound)?.write_all(text)
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let id = Pid::from_raw(self.0.id().cast_signed());
-        if matches!(self.0.try_wait(), Ok(Some(_))) || kill(id, Signal::SIGTERM).is_err() {
+        let id = Pid::from_raw(self.child.id().cast_signed());
+        if matches!(self.child.try_wait(), Ok(Some(_))) || kill(id, Signal::SIGTERM).is_err() {
             return;
         }
         for _ in 0..LAST_MOMENTS.as_millis() / STEP.as_millis() {
-            if !matches!(self.0.try_wait(), Ok(None)) {
+            if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
             sleep(STEP);
         }
-        for member in cost::tree(self.0.id()).unwrap_or_default() {
+        for member in cost::tree(self.child.id()).unwrap_or_default() {
             // One that has just ended by itself is no fault.
             let _ = kill(Pid::from_raw(member.id.cast_signed()), Signal::SIGKILL);
         }
-        let _ = self.0.wait();
+        let _ = self.child.wait();
     }
 }
 
-/// Turns this process into `command`, pinned to `core`, and told to end when the one that started it ends, however
-/// that comes about.
-pub(crate) fn become_program(core: Option<usize>, command: &[OsString]) -> io::Result<()> {
+/// Turns this process into `command`, pinned to `cores`, and told to end when the one that started it ends, however
+/// that comes about. Just before it prints the clock, so that what this detour takes is not counted as the program's.
+pub(crate) fn become_program(cores: &[usize], quiet: bool, command: &[OsString]) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGTERM)?;
-    if let Some(core) = core {
-        cores::pin(core)?;
-    }
+    cores::pin(cores)?;
+    raise_files()?;
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    Err(Command::new(program).args(arguments).exec())
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if quiet {
+        command.stdout(Stdio::null());
+    }
+    println!("{}", now_ns());
+    Err(command.exec())
+}
+
+/// Files that this process, and all that it starts, may have open; raises the limit as far as it goes.
+pub(crate) fn open_files() -> io::Result<u64> {
+    raise_files()?;
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
+}
+
+/// Only root may go above the hard limit, and not in every container.
+fn raise_files() -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, FILES, hard.max(FILES))
+        .or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard))
+        .map_err(io::Error::from)
 }

@@ -1,6 +1,5 @@
 //! The findings as a Markdown table and as JSON.
 
-use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
@@ -10,10 +9,10 @@ use serde::Serialize;
 use crate::findings::{Findings, Raw};
 use crate::machine::Machine;
 use crate::peers::Kind;
-use crate::rounds::MEMORY;
+use crate::rounds::{MEMORY, Rounds};
 use crate::samples::Samples;
-use crate::scenarios::Scenario;
 use crate::statistics::Middle;
+use crate::table::{align, show};
 
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
@@ -34,11 +33,12 @@ struct Row {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(machine: &'a Machine, scenarios: &[Scenario], findings: &'a Findings) -> Self {
-        let measured = (scenarios.iter().flat_map(|scenario| &scenario.figures))
+    pub(crate) fn new(machine: &'a Machine, rounds: &Rounds<'_>, findings: &'a Findings) -> Self {
+        let measured = (rounds.scenarios.iter().flat_map(|scenario| &scenario.figures))
             .map(|figure| (&*figure.name, figure.unit, &*figure.against));
-        let weighed = MEMORY.map(|figure| (figure, "MB", figure));
-        let figures = (measured.chain(weighed))
+        let lives = rounds.lives.figures();
+        let lived = lives.iter().map(|(figure, unit)| (&**figure, *unit, &**figure));
+        let figures = (measured.chain(lived).chain([(MEMORY, "MB", MEMORY)]))
             .flat_map(|(figure, unit, against)| {
                 let peers = Kind::value_variants().iter();
                 peers.filter_map(move |&peer| Row::new(&findings.samples, figure, unit, against, peer))
@@ -75,37 +75,4 @@ impl Row {
             over_bare: over(Kind::Bare),
         })
     }
-}
-
-fn show(middle: Middle) -> String {
-    let Middle { median, low, high } = middle;
-    if low == high {
-        return number(median);
-    }
-    format!("{} ({} to {})", number(median), number(low), number(high))
-}
-
-/// Three digits, as far as that makes sense.
-fn number(value: f64) -> String {
-    match value.abs() {
-        100.0.. => format!("{value:.0}"),
-        10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-fn align<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().chain([head]).map(|row| row[column].len());
-        cells.max().unwrap_or_default()
-    };
-    let rule = std::array::from_fn(|column| "-".repeat(width(column)));
-    let mut table = String::new();
-    for row in [head, &rule].into_iter().chain(rows) {
-        for (column, cell) in row.iter().enumerate() {
-            write!(table, "| {cell:0$} ", width(column)).expect("a string takes every character");
-        }
-        table.push_str("|\n");
-    }
-    table
 }

@@ -32,10 +32,12 @@ impl Run {
 pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) load: Load,
-    /// The load goes to the mock too, for latency that the peers add.
+    /// The load goes to the mock too.
     pub(crate) direct: bool,
     /// Only this peer can do it.
-    pub(crate) only: Option<Kind>,
+    only: Option<Kind>,
+    /// Slow peers can bear it.
+    easy: bool,
     pub(crate) figures: Vec<Figure>,
 }
 
@@ -53,17 +55,17 @@ pub(crate) fn scenarios(seconds: f64) -> Vec<Scenario> {
     let calls = || Load::closed(64, seconds);
     let timed_calls = |rate| Load::open(32, seconds, rate);
     vec![
-        busy(calls(), 1),
-        busy(calls(), 32),
-        busy(calls(), 256),
+        busy(calls(), 1).easy(),
+        busy(calls(), 32).easy(),
+        busy(calls(), 256).easy(),
         timed(timed_calls(500), 500),
         timed(timed_calls(2000), 2000),
-        first_tokens(timed_calls(200).streamed(5, 5_000)),
+        streams(timed_calls(200).streamed(5, 5_000)),
         // Few at a time: where many wait, nginx finds several chunks of a stream at each read, and what it costs depends
         // on how many.
-        chunks(Load::closed(4, seconds).streamed(100, 0), "burst"),
+        chunks(Load::closed(4, seconds).streamed(100, 0), "burst").easy(),
         chunks(Load::closed(100, seconds).streamed(25, 20_000), "100 streams, 50/s each"),
-        cache_hits(calls().same()),
+        cache_hits(calls().bodies(1)),
     ]
 }
 
@@ -78,16 +80,21 @@ fn cpu_per_call_of(kilobytes: usize) -> String {
 }
 
 fn timed(load: Load, rate: u32) -> Scenario {
-    let scenario = Scenario::new(format!("open loop, {rate}/s"), load)
+    Scenario::new(format!("open loop, {rate}/s"), load)
         .yields(format!("added p50 at {rate}/s"), "us", |run| run.added(|outcome| p50(outcome.latency)))
-        .yields(format!("added p99 at {rate}/s"), "us", |run| run.added(|outcome| p99(outcome.latency)));
-    Scenario { direct: true, ..scenario }
+        .yields(format!("added p99 at {rate}/s"), "us", |run| run.added(|outcome| p99(outcome.latency)))
+        .beside_direct()
 }
 
-fn first_tokens(load: Load) -> Scenario {
+fn streams(load: Load) -> Scenario {
     Scenario::new("open loop of streams", load)
         .yields("first token p50", "us", |run| p50(run.outcome.first_token))
         .yields("first token p99", "us", |run| p99(run.outcome.first_token))
+        .yields("added first token p50", "us", |run| run.added(|outcome| p50(outcome.first_token)))
+        .yields("added first token p99", "us", |run| run.added(|outcome| p99(outcome.first_token)))
+        .yields("chunk transit p50", "us", |run| p50(run.outcome.transit))
+        .yields("chunk transit p99", "us", |run| p99(run.outcome.transit))
+        .beside_direct()
 }
 
 fn chunks(load: Load, pace: &str) -> Scenario {
@@ -104,7 +111,22 @@ fn cache_hits(load: Load) -> Scenario {
 
 impl Scenario {
     fn new(name: impl Into<String>, load: Load) -> Self {
-        Self { name: name.into(), load, direct: false, only: None, figures: Vec::new() }
+        Self { name: name.into(), load, direct: false, only: None, easy: false, figures: Vec::new() }
+    }
+
+    pub(crate) fn suits(&self, kind: Kind) -> bool {
+        self.only.is_none_or(|only| only == kind)
+            && (self.easy || !kind.is_slow())
+            && (kind.streams() || !self.load.is_streamed())
+    }
+
+    /// For latency that the peers add.
+    fn beside_direct(self) -> Self {
+        Self { direct: true, ..self }
+    }
+
+    fn easy(self) -> Self {
+        Self { easy: true, ..self }
     }
 
     fn yields(mut self, name: impl Into<String>, unit: &'static str, of: fn(&Run) -> f64) -> Self {

@@ -5,74 +5,98 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::response::{End, Responses};
-use super::{GRACE, Session};
+use super::connection::Connection;
+use super::{GRACE, Session, cue};
 use crate::clock::now_ns;
 
-const READ: usize = 32 * 1024;
+/// Connections that are opened at once.
+const OPENING: usize = 64;
 /// After a failure, so that one that comes at once does not become a storm.
 const PAUSE: Duration = Duration::from_millis(5);
 
 pub(super) fn run(session: &Arc<Session>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let end_ns = now_ns() + u64::try_from(session.seconds.as_nanos()).map_err(io::Error::other)?;
     runtime.block_on(async {
-        let mut connections = JoinSet::new();
-        for _ in 0..session.load.connections {
-            connections.spawn(keep_calling(Arc::clone(session), end_ns));
+        let connections = open_all(session).await?;
+        cue::ready()?;
+        let (begun_ns, seconds) = (now_ns(), session.begin()?);
+        let end_ns = begun_ns + u64::try_from(seconds.as_nanos()).map_err(io::Error::other)?;
+        let mut calling = JoinSet::new();
+        for connection in connections {
+            calling.spawn(keep_calling(Arc::clone(session), connection, end_ns));
         }
-        let all = async { while connections.join_next().await.is_some() {} };
-        if timeout(session.seconds + GRACE, all).await.is_err() {
+        // They stay open until all have ended: closing is not part of the load.
+        let mut ended = Vec::new();
+        let all = async {
+            while let Some(connection) = calling.join_next().await {
+                ended.push(connection);
+            }
+        };
+        if timeout(seconds + GRACE, all).await.is_err() {
             session.fail(&"no answer long after the load had ended");
         }
-    });
-    Ok(())
+        let outcome = session.tally().outcome(begun_ns);
+        cue::done(&outcome)
+    })
 }
 
-async fn keep_calling(session: Arc<Session>, end_ns: u64) {
+/// All connections, a few at a time, each with a call or the beginning of a stream behind it.
+async fn open_all(session: &Arc<Session>) -> io::Result<Vec<Connection>> {
+    let places = Arc::new(Semaphore::new(OPENING));
+    let mut opening = JoinSet::new();
+    for _ in 0..session.load.connections {
+        let (session, places) = (Arc::clone(session), Arc::clone(&places));
+        opening.spawn(async move {
+            let _place = places.acquire().await.map_err(io::Error::other)?;
+            let mut connection = Connection::open(&session).await?;
+            match session.load.hold {
+                true => connection.begin_stream(&session).await?,
+                false => connection.warm_up(&session).await?,
+            }
+            Ok(connection)
+        });
+    }
+    opening.join_all().await.into_iter().collect()
+}
+
+/// Calls until the load is over, on a new connection where one breaks.
+async fn keep_calling(session: Arc<Session>, connection: Connection, end_ns: u64) -> Option<Connection> {
+    let mut current = Some(connection);
     while now_ns() < end_ns {
-        if let Err(error) = calls(&session, end_ns).await {
-            session.fail(&error);
-            sleep(PAUSE).await;
+        match calls(&session, current.take(), end_ns).await {
+            Ok(connection) => current = connection,
+            Err(error) => {
+                session.fail(&error);
+                sleep(PAUSE).await;
+            }
+        }
+        if session.exhausted() {
+            break;
         }
     }
+    current
 }
 
-/// The calls of one connection.
-async fn calls(session: &Session, end_ns: u64) -> io::Result<()> {
-    let mut stream = TcpStream::connect(session.address).await?;
-    stream.set_nodelay(true)?;
-    let mut request = session.request();
-    let mut responses = Responses::new();
+/// The calls of one connection; gives it back unless the other side closes it.
+async fn calls(session: &Session, connection: Option<Connection>, end_ns: u64) -> io::Result<Option<Connection>> {
+    let mut connection = match connection {
+        Some(connection) => connection,
+        None => Connection::open(session).await?,
+    };
     while now_ns() < end_ns {
-        let mut reception = session.reception(now_ns());
-        stream.write_all(session.next(&mut request)).await?;
-        let end = receive(&mut stream, &mut responses, |body| reception.take(body)).await?;
-        reception.end(end, &mut session.tally());
+        let Some(end) = connection.call(session).await? else {
+            break;
+        };
         if end.status != 200 {
             sleep(PAUSE).await;
         }
         if end.close {
-            break;
+            return Ok(None);
         }
     }
-    Ok(())
-}
-
-async fn receive(stream: &mut TcpStream, responses: &mut Responses, mut on_body: impl FnMut(&[u8])) -> io::Result<End> {
-    loop {
-        let received = responses.received();
-        received.reserve(READ);
-        if stream.read_buf(received).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(end) = responses.advance(&mut on_body)? {
-            return Ok(end);
-        }
-    }
+    Ok(Some(connection))
 }

@@ -64,10 +64,15 @@ impl Reception {
         }
     }
 
+    /// Whether any content has come.
+    pub(super) fn has_content(&self) -> bool {
+        self.first_token_ns.is_some()
+    }
+
     /// Counts the answer, as good only if it is a 200 and, of a stream, all of it.
     pub(super) fn end(self, end: End, tally: &mut Tally) {
         if let Some(fault) = self.fault(end) {
-            tally.fail(&format!("{fault}: {}", String::from_utf8_lossy(&self.opening)));
+            tally.fail(&fault);
             return;
         }
         tally.call(now_ns() - self.begun_ns);
@@ -76,18 +81,16 @@ impl Reception {
         }
     }
 
-    fn fault(&self, end: End) -> Option<String> {
+    /// What is wrong with the answer.
+    pub(super) fn fault(&self, end: End) -> Option<String> {
         let chunks = self.transits_ns.len();
-        if end.status != 200 {
-            return Some(format!("status {}", end.status));
-        }
-        match self.stream {
-            Some(asked) if chunks as u64 != asked.chunks => {
-                Some(format!("{chunks} chunks instead of {}", asked.chunks))
-            }
-            Some(_) if !self.done => Some("stream without [DONE]".to_owned()),
-            _ => None,
-        }
+        let fault = match self.stream {
+            _ if end.status != 200 => format!("status {}", end.status),
+            Some(asked) if chunks as u64 != asked.chunks => format!("{chunks} chunks instead of {}", asked.chunks),
+            Some(_) if !self.done => "stream without [DONE]".to_owned(),
+            _ => return None,
+        };
+        Some(format!("{fault}: {}", String::from_utf8_lossy(&self.opening)))
     }
 }
 

@@ -7,8 +7,9 @@ use memchr::memmem;
 use super::Load;
 use crate::mock::PACE;
 
-/// The caller's key, known to Tollgate.
-pub(crate) const KEY: &str = "sk-bench-0123456789abcdef0123456789abcdef";
+/// The caller's key, known to those peers that ask for one. Further keys have other digits at the end.
+pub(crate) const KEY: &str = "sk-bench-0123456789abcdef0123456789000000";
+const KEY_DIGITS: usize = 6;
 /// The model that every call asks for.
 pub(crate) const MODEL: &str = "gpt-4o-mini";
 
@@ -16,10 +17,16 @@ pub(crate) const MODEL: &str = "gpt-4o-mini";
 const PROSE: &str = r#"The keeper of the gate writes down each cart, its \"load\" and its owner.\n"#;
 const DIGITS: usize = 12;
 
+/// The caller's key with this number; number 0 is [`KEY`].
+pub(crate) fn key(number: u32) -> String {
+    format!("{}{number:0KEY_DIGITS$}", &KEY[..KEY.len() - KEY_DIGITS])
+}
+
 /// Head and body, ready to be written.
 pub(crate) struct Request {
     bytes: Vec<u8>,
     number_at: usize,
+    key_at: usize,
 }
 
 impl Request {
@@ -28,25 +35,37 @@ impl Request {
         let body = body(load);
         let head = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+             content-type: application/json\r\n{}content-length: {}\r\n\r\n",
+            load.headers,
             body.len()
         );
         let bytes = (head + &body).into_bytes();
         let mark = memmem::find(&bytes, format!("\"{}", "0".repeat(DIGITS)).as_bytes());
         let number_at = mark.expect("the prompt begins with a number") + 1;
-        Self { bytes, number_at }
+        let key_at = memmem::find(&bytes, KEY.as_bytes()).expect("the head has a key") + KEY.len() - KEY_DIGITS;
+        Self { bytes, number_at, key_at }
     }
 
     /// Writes the last twelve digits of `number` into the prompt.
-    pub(super) fn number(&mut self, mut number: u64) {
-        for digit in self.bytes[self.number_at..][..DIGITS].iter_mut().rev() {
-            *digit = b'0' + u8::try_from(number % 10).expect("a digit");
-            number /= 10;
-        }
+    pub(super) fn number(&mut self, number: u64) {
+        digits(&mut self.bytes[self.number_at..][..DIGITS], number);
+    }
+
+    /// Makes it a call with the key of this number.
+    pub(super) fn key(&mut self, number: u64) {
+        digits(&mut self.bytes[self.key_at..][..KEY_DIGITS], number);
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// Fills `place` with the last digits of `number`.
+fn digits(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("a digit");
+        number /= 10;
     }
 }
 

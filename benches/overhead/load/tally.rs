@@ -1,6 +1,7 @@
 //! Counts calls and how long they took.
 
 use std::fmt::Display;
+use std::io;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,13 @@ impl Tally {
             first_token: Spread::of(&self.first_token),
             transit: Spread::of(&self.transit),
         }
+    }
+}
+
+impl Outcome {
+    /// An error if a call failed, for loads that are not measured but that something depends on.
+    pub(crate) fn whole(self) -> io::Result<()> {
+        self.first_failure.map_or(Ok(()), |failure| Err(io::Error::other(failure)))
     }
 }
 

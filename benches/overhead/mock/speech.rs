@@ -41,7 +41,7 @@ pub(super) async fn stream(stream: &mut TcpStream, ask: StreamAsk) -> io::Result
     let mut pace = Pace::new(ask.gap);
     for chunk in 0..ask.chunks {
         if chunk > 0 {
-            pace.wait().await;
+            pace.wait(stream).await?;
         }
         stream.write_all(event.content(now_ns())).await?;
     }
@@ -109,11 +109,18 @@ impl Pace {
         }))
     }
 
-    async fn wait(&mut self) {
+    /// An error as soon as the other side goes away, or sends what it should not: streams are held for minutes.
+    async fn wait(&mut self, stream: &TcpStream) -> io::Result<()> {
         match &mut self.0 {
-            Some(interval) => drop(interval.tick().await),
+            Some(interval) => tokio::select! {
+                _ = interval.tick() => Ok(()),
+                _ = stream.readable() => Err(io::ErrorKind::ConnectionReset.into()),
+            },
             // Other streams have their turn: no gateway should find several chunks of one in a single read.
-            None => yield_now().await,
+            None => {
+                yield_now().await;
+                Ok(())
+            }
         }
     }
 }

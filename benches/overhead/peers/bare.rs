@@ -23,10 +23,10 @@ use crate::listener::{listen, printed_address};
 use crate::process::Process;
 
 /// Starts this executable in the mode that [`run`]s it.
-pub(super) fn start(place: Place) -> io::Result<Peer> {
-    let mut process = Process::start_mode(place.core, &["bare", "0", &place.upstream.to_string()])?;
+pub(super) fn start(place: &Place) -> io::Result<Peer> {
+    let mut process = Process::start_mode(&place.cores, &["bare", "0", &place.upstream.to_string()])?;
     let address = printed_address(&mut process)?;
-    Ok(Peer { kind: Kind::Bare, address, process, files: None })
+    Ok(Peer::new(Kind::Bare, address, process))
 }
 
 /// Serves until the process is ended.

@@ -1,94 +1,106 @@
 //! What is measured: programs that stand between the loader and the mock, one file each.
 
 pub(crate) mod bare;
+mod haproxy;
+mod kind;
+mod litellm;
 mod nginx;
+mod portkey;
+mod program;
 mod tollgate;
 
-use std::fmt;
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::clock::now_ns;
 use crate::cost;
-use crate::load::{Line, Load, Request};
+use crate::load::{Line, Load, Loader, Outcome, Request};
 use crate::process::Process;
+pub(crate) use kind::Kind;
 pub(crate) use nginx::version as nginx_version;
 
-const START_WITHIN: Duration = Duration::from_secs(10);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    Nginx,
-    Bare,
-    Tollgate,
-}
+/// Seconds, in Python.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// Between two tries to reach a peer that is starting: what its start is measured with.
+const TRY_AGAIN: Duration = Duration::from_micros(250);
 
 /// A running program under measurement.
 pub(crate) struct Peer {
     pub(crate) kind: Kind,
     pub(crate) address: SocketAddr,
+    /// Lines that every call to it needs.
+    pub(crate) headers: String,
+    /// From its first instruction to its first answer.
+    pub(crate) start: Duration,
     process: Process,
     #[expect(dead_code, reason = "the program's files stay until it has ended")]
     files: Option<TempDir>,
 }
 
-/// Where a peer runs and what it calls.
-#[derive(Debug, Clone, Copy)]
+/// Where a peer runs, what it calls, and what it is prepared for.
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub(crate) core: Option<usize>,
+    /// None: anywhere.
+    pub(crate) cores: Vec<usize>,
     pub(crate) upstream: SocketAddr,
+    pub(crate) size: Size,
 }
 
-impl Kind {
-    /// All that this machine can run.
-    pub(crate) fn installed() -> impl Iterator<Item = Self> {
-        let here = |kind: &Self| *kind != Self::Nginx || nginx_version().is_some();
-        Self::value_variants().iter().copied().filter(here)
-    }
+/// What a peer's configuration provides for, where it has to be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// From clients, at once.
+    pub(crate) connections: u32,
+    /// Idle connections to the provider that nginx may keep.
+    pub(crate) pool: u32,
+    /// Callers' keys, in Tollgate.
+    pub(crate) keys: u32,
+    /// Providers of the model, in Tollgate.
+    pub(crate) providers: u32,
+    /// Size of Tollgate's cache.
+    pub(crate) cache_mib: u32,
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nginx => "nginx",
-            Self::Bare => "bare",
-            Self::Tollgate => "tollgate",
-        })
+impl Default for Size {
+    fn default() -> Self {
+        Self { connections: 8192, pool: 512, keys: 1, providers: 1, cache_mib: 32 }
     }
 }
 
 impl Peer {
+    /// One that may not yet answer.
+    fn new(kind: Kind, address: SocketAddr, process: Process) -> Self {
+        Self { kind, address, headers: String::new(), start: Duration::ZERO, process, files: None }
+    }
+
     /// Starts it and waits until a call through it succeeds.
-    pub(crate) fn start(kind: Kind, place: Place) -> io::Result<Self> {
-        let mut peer = match kind {
-            Kind::Nginx => nginx::start(place),
-            Kind::Bare => bare::start(place),
-            Kind::Tollgate => tollgate::start(place),
-        }?;
-        let give_up_ns = now_ns() + START_WITHIN.as_nanos() as u64;
-        while let Err(error) = one_call(peer.address) {
+    pub(crate) fn start(kind: Kind, place: &Place) -> io::Result<Self> {
+        let mut peer = kind.start(place)?;
+        let since_start = |peer: &Self| Duration::from_nanos(now_ns() - peer.process.begun_ns);
+        while let Err(error) = one_call(peer.address, &peer.headers) {
             if let Some(status) = peer.process.ended()? {
                 return Err(io::Error::other(format!("{kind} has ended: {status}")));
             }
-            if now_ns() > give_up_ns {
+            if since_start(&peer) > START_WITHIN {
                 return Err(io::Error::other(format!("{kind} does not answer: {error}")));
             }
-            sleep(Duration::from_millis(5));
+            sleep(TRY_AGAIN);
         }
+        peer.start = since_start(&peer);
         Ok(peer)
     }
 
-    pub(crate) fn cpu_time(&self) -> io::Result<Duration> {
-        cost::cpu_time(self.process.id())
+    /// What came of a load, and the CPU time that it took here.
+    pub(crate) fn measure(&self, mut loader: Loader) -> io::Result<(Outcome, Duration)> {
+        let before = cost::cpu_time(self.process.id())?;
+        let outcome = loader.run()?;
+        Ok((outcome, cost::cpu_time(self.process.id())? - before))
     }
 
     pub(crate) fn memory(&self) -> io::Result<u64> {
@@ -96,8 +108,8 @@ impl Peer {
     }
 }
 
-fn one_call(address: SocketAddr) -> io::Result<()> {
-    let request = Request::new(address, &Load::closed(1, 0.0));
+fn one_call(address: SocketAddr, headers: &str) -> io::Result<()> {
+    let request = Request::new(address, &Load::closed(1, 0.0).headers(headers));
     let mut body = Vec::new();
     let end = Line::connect(address)?.call(request.bytes(), |piece| body.extend_from_slice(piece))?;
     if end.status == 200 {
@@ -108,23 +120,13 @@ fn one_call(address: SocketAddr) -> io::Result<()> {
 }
 
 /// Writes a configuration in which each `@NAME@` stands for a value, and returns its path.
-fn configure(files: &TempDir, template: &str, values: &[(&str, &dyn fmt::Display)]) -> io::Result<String> {
+fn configure(files: &TempDir, template: &str, values: &[(&str, &dyn Display)]) -> io::Result<String> {
     let text = values
         .iter()
         .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), &value.to_string()));
     let path = files.path().join("config");
     fs::write(&path, text)?;
     path.into_os_string().into_string().map_err(|_| io::ErrorKind::InvalidFilename.into())
-}
-
-/// Has a program look over its configuration, and tells what it says against it.
-fn check(program: &str, arguments: &[&str]) -> io::Result<()> {
-    let output = Command::new(program).args(arguments).output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.stdout, output.stderr].concat();
-    Err(io::Error::other(format!("{program}: {}", String::from_utf8_lossy(&said))))
 }
 
 /// An address that was free a moment ago, for programs that cannot pick one and tell.

@@ -1,35 +1,37 @@
-//! The practical floor: nginx with one worker, forwarding blindly over kept connections, logging nothing.
+//! The practical floor: nginx with a worker for each core, forwarding blindly over kept connections, logging nothing.
 
+use std::fmt::Display;
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::{Kind, Peer, Place, check, configure, free_address};
+use super::program::{Program, check};
+use super::{Kind, Peer, Place, configure, free_address};
 use crate::process::Process;
 
-/// Debian's place for it is not in everybody's `PATH`.
-const PROGRAMS: [&str; 2] = ["nginx", "/usr/sbin/nginx"];
+pub(super) const PROGRAM: Program =
+    Program { names: &["nginx", "/usr/sbin/nginx"], package: Some("nginx"), how: "`apt-get install nginx`" };
 
 /// `None` where it is not installed.
 pub(crate) fn version() -> Option<String> {
-    find().map(|(_, version)| version)
+    let output = Command::new(PROGRAM.find().ok()?).arg("-v").output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    Some(said.trim().split_once("nginx/")?.1.to_owned())
 }
 
-fn find() -> Option<(&'static str, String)> {
-    PROGRAMS.into_iter().find_map(|program| {
-        let output = Command::new(program).arg("-v").output().ok()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        let (_, version) = said.trim().split_once("nginx/")?;
-        Some((program, version.to_owned()))
-    })
-}
-
-pub(super) fn start(place: Place) -> io::Result<Peer> {
-    let (program, _) = find().ok_or(io::ErrorKind::NotFound)?;
+pub(super) fn start(place: &Place) -> io::Result<Peer> {
+    let program = PROGRAM.find()?;
     let (files, address) = (tempfile::tempdir()?, free_address()?);
-    let values: [(&str, &dyn std::fmt::Display); 3] =
-        [("LISTEN", &address), ("UPSTREAM", &place.upstream), ("FILES", &files.path().display())];
+    let values: [(&str, &dyn Display); 6] = [
+        ("LISTEN", &address),
+        ("UPSTREAM", &place.upstream),
+        ("FILES", &files.path().display()),
+        ("WORKERS", &place.cores.len().max(1)),
+        // To the provider too.
+        ("CONNECTIONS", &(2 * place.size.connections)),
+        ("POOL", &place.size.pool),
+    ];
     let config = configure(&files, include_str!("nginx.conf"), &values)?;
-    check(program, &["-t", "-c", &config])?;
-    let process = Process::start(place.core, program, &["-c", &config], Stdio::null())?;
-    Ok(Peer { kind: Kind::Nginx, address, process, files: Some(files) })
+    check(&program, &["-t", "-c", &config])?;
+    let process = Process::start(&place.cores, &program, &["-c", &config])?;
+    Ok(Peer { files: Some(files), ..Peer::new(Kind::Nginx, address, process) })
 }
