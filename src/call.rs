@@ -270,6 +270,9 @@ pub enum CacheStatus {
 }
 
 impl CacheStatus {
+    /// In the order of their discriminants.
+    pub const ALL: [Self; 5] = [Self::Hit, Self::Miss, Self::Refresh, Self::Bypass, Self::Off];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "HIT",

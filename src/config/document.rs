@@ -51,7 +51,7 @@ impl Document {
     /// Reads TOML. After errors of syntax the tree is a guess, so they are returned alone, all of them.
     pub(super) fn parse(text: &str, file: &Path, expander: Expander<'_>) -> Result<Self, Vec<Fault>> {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let lines = Lines { text, file };
+        let lines = Lines::new(text, file);
         if !errors.is_empty() {
             return Err(errors.iter().map(|error| lines.syntax_fault(error)).collect());
         }

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::connect::Stream;
-use super::{NetError, Origin, RequestBody};
+use super::{Alarm, NetError, Origin, RequestBody};
 
 /// What is read ahead of whoever reads the answer, at most: an answer that nobody reads must not fill the memory.
 const BUFFER_LIMIT: usize = 64 << 10;
@@ -27,6 +27,8 @@ const BUFFER_LIMIT: usize = 64 << 10;
 pub(super) struct Link {
     sender: SendRequest<RequestBody>,
     driver: Connection<TokioIo<Stream>, RequestBody>,
+    /// For the wait for answers, over all calls.
+    alarm: Alarm,
     /// When it was last handed back.
     pub(super) idle_since: Instant,
 }
@@ -38,7 +40,7 @@ impl Link {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|e| NetError::Broken(Some(e)))?;
-        Ok(Self { sender, driver, idle_since: now })
+        Ok(Self { sender, driver, alarm: Alarm::default(), idle_since: now })
     }
 
     /// Whether the connection can take a request. Closed connections show here.
@@ -46,16 +48,20 @@ impl Link {
         Pin::new(&mut self.driver).poll(cx).is_pending() && self.sender.is_ready()
     }
 
-    /// Sends a request and waits for the head of the answer.
-    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, NetError> {
+    /// Sends a request and waits for the head of the answer, until `limit`.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+        limit: Instant,
+    ) -> Result<Response<Incoming>, NetError> {
         let mut answer = std::pin::pin!(self.sender.send_request(request));
-        let driver = &mut self.driver;
+        let (driver, alarm) = (&mut self.driver, &mut self.alarm);
         std::future::poll_fn(|cx| {
             let ended = Pin::new(&mut *driver).poll(cx);
             match (answer.as_mut().poll(cx), ended) {
                 (Poll::Ready(answer), _) => Poll::Ready(answer.map_err(|error| NetError::Broken(Some(error)))),
                 (Poll::Pending, Poll::Ready(end)) => Poll::Ready(Err(NetError::Broken(end.err()))),
-                (Poll::Pending, Poll::Pending) => Poll::Pending,
+                (Poll::Pending, Poll::Pending) => alarm.poll(cx, limit).map(|()| Err(NetError::AnswerTimeout)),
             }
         })
         .await

@@ -1,6 +1,7 @@
 //! Connections to other hosts: name lookup, TCP, TLS, the proxy of the environment, and a pool of HTTP/1.1
 //! connections. Knows nothing of providers.
 
+mod alarm;
 mod body;
 mod connect;
 mod error;
@@ -9,6 +10,7 @@ mod origin;
 mod proxy;
 mod tls;
 
+pub use alarm::Alarm;
 pub use body::RequestBody;
 pub use connect::Connector;
 pub use error::NetError;

@@ -144,9 +144,8 @@ async fn answer(
     until: Instant,
 ) -> Result<(Response<Incoming>, Instant), NetError> {
     let sent = Instant::now();
-    let limit = until.min(sent + within);
-    let answer = tokio::time::timeout_at(limit, link.send(request)).await;
-    answer.unwrap_or(Err(NetError::AnswerTimeout)).map(|answer| (answer, sent))
+    let answer = link.send(request, until.min(sent + within)).await?;
+    Ok((answer, sent))
 }
 
 #[cfg(test)]

@@ -3,19 +3,20 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::io::BusyGuard;
 use super::respond::error_event;
 use crate::call::{Frame as Event, FrameKind, FrameStream, Journal, Name, Reply, ReplyBody};
 use crate::error::{GatewayError, Tried};
+use crate::net::Alarm;
 
 /// Says that the connection lives. One newline: with two, some clients would take it for an empty event.
 const KEEP_ALIVE: &[u8] = b": tollgate\n";
@@ -149,7 +150,7 @@ pub(super) struct Events {
     state: State,
     keepalive: Duration,
     last_sent: Instant,
-    timer: Pin<Box<Sleep>>,
+    alarm: Alarm,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     journal: Arc<Journal>,
 }
@@ -178,8 +179,14 @@ impl Events {
 
     fn new(state: State, rhythm: Rhythm, last_sent: Instant) -> Self {
         let Rhythm { keepalive, stop, journal } = rhythm;
-        let timer = Box::pin(sleep_until(last_sent + keepalive));
-        Self { state, keepalive, last_sent, timer, stopped: Box::pin(stop.cancelled_owned()), journal }
+        Self {
+            state,
+            keepalive,
+            last_sent,
+            alarm: Alarm::default(),
+            stopped: Box::pin(stop.cancelled_owned()),
+            journal,
+        }
     }
 
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -239,17 +246,8 @@ impl Events {
             self.state = State::Over;
             return Poll::Ready(Some(error_event(&GatewayError::ShuttingDown)));
         }
-        // The timer is not touched for each event: when it fires it looks when the last one was.
-        while self.timer.as_mut().poll(cx).is_ready() {
-            let due = self.last_sent + self.keepalive;
-            let now = Instant::now();
-            if now >= due {
-                self.last_sent = now;
-                self.timer.as_mut().reset(now + self.keepalive);
-                return Poll::Ready(Some(Bytes::from_static(KEEP_ALIVE)));
-            }
-            self.timer.as_mut().reset(due);
-        }
-        Poll::Pending
+        ready!(self.alarm.poll(cx, self.last_sent + self.keepalive));
+        self.last_sent = Instant::now();
+        Poll::Ready(Some(Bytes::from_static(KEEP_ALIVE)))
     }
 }

@@ -3,18 +3,19 @@
 //! hyper's header timeout also closes connections that are merely idle between two requests. Here the two are told
 //! apart: a request head must be whole within `header_timeout` of its first byte, an idle connection may stay a while.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
+
+use crate::net::Alarm;
 
 /// How long a connection may be idle between two requests (nginx: 75 s).
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -69,46 +70,33 @@ pub(super) struct ClientIo {
     header_timeout: Duration,
     /// When the first byte of a head came that is not whole yet.
     head_since: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 impl ClientIo {
     pub(super) fn new(stream: TcpStream, read_before: Bytes, busy: Arc<Busy>, header_timeout: Duration) -> Self {
-        Self { stream, read_before, busy, header_timeout, head_since: None, timer: None }
+        Self { stream, read_before, busy, header_timeout, head_since: None, alarm: Alarm::default() }
     }
 
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    /// Until when nothing may come. While a request is being answered that is looked at again later: nobody tells us
-    /// when the answer has ended.
-    fn limit(&mut self) -> Instant {
-        if !self.busy.is_idle() {
-            self.head_since = None;
-            return Instant::now() + KEEP_ALIVE;
-        }
-        match self.head_since {
-            Some(since) => since + self.header_timeout,
-            None => self.busy.idle_since() + KEEP_ALIVE,
-        }
-    }
-
-    /// Called when there is nothing to read: has the wait been too long? The timer stays as it is set unless it would
-    /// come too late, so a request costs none.
+    /// Called when there is nothing to read: has the wait been too long?
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            let limit = self.limit();
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(limit)));
-            if timer.deadline() > limit {
-                timer.as_mut().reset(limit);
+        let limit = if !self.busy.is_idle() {
+            self.head_since = None;
+            if self.alarm.is_set() {
+                return Poll::Pending;
             }
-            ready!(timer.as_mut().poll(cx));
-            if Instant::now() >= limit {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-            timer.as_mut().reset(limit);
-        }
+            // Nobody tells us when the answer has ended, so that is looked at again later.
+            Instant::now() + KEEP_ALIVE
+        } else if let Some(since) = self.head_since {
+            since + self.header_timeout
+        } else {
+            self.busy.idle_since() + KEEP_ALIVE
+        };
+        self.alarm.poll(cx, limit).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

@@ -2,9 +2,10 @@
 //! a client's text, so their number is bounded.
 
 use std::fmt::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::HashMap;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{
@@ -15,6 +16,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use crate::call::CacheStatus;
 
 /// A configured name as a label, shared and not copied.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,17 +40,27 @@ pub struct CallLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct TokenLabels {
-    pub provider: Label,
-    pub model: Label,
+struct TokenLabels {
+    provider: Label,
+    model: Label,
     /// `input`, `output`, `cached` or `reasoning`; the last two are parts of the first two.
-    pub kind: &'static str,
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ServedLabels {
-    pub provider: Label,
-    pub model: Label,
+struct ServedLabels {
+    provider: Label,
+    model: Label,
+}
+
+/// What is counted of a model's answers at one provider.
+#[derive(Debug)]
+pub struct ServedMetrics {
+    pub input: Counter,
+    pub output: Counter,
+    pub cached: Counter,
+    pub reasoning: Counter,
+    pub cost_usd: Counter<f64, AtomicU64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,8 +78,8 @@ pub struct BreakerLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct CacheLabels {
-    pub result: &'static str,
+struct CacheLabels {
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,15 +92,19 @@ pub struct RefusalLabels {
 pub struct Metrics {
     registry: Registry,
     pub calls: Family<CallLabels, Counter>,
-    pub tokens: Family<TokenLabels, Counter>,
-    pub cost_usd: Family<ServedLabels, Counter<f64, AtomicU64>>,
+    tokens: Family<TokenLabels, Counter>,
+    cost_usd: Family<ServedLabels, Counter<f64, AtomicU64>>,
+    /// By provider and model.
+    served: RwLock<HashMap<Arc<str>, HashMap<Arc<str>, Arc<ServedMetrics>>>>,
     pub call_duration: Histogram,
     pub time_to_first_token: Histogram,
     pub overhead: Histogram,
     pub attempts: Family<AttemptLabels, Counter>,
     /// 0 closed, 1 half open, 2 open.
     pub breaker_state: Family<BreakerLabels, Gauge>,
-    pub cache: Family<CacheLabels, Counter>,
+    cache: Family<CacheLabels, Counter>,
+    /// In the order of [`CacheStatus::ALL`].
+    cache_counters: [Counter; CacheStatus::ALL.len()],
     pub refusals: Family<RefusalLabels, Counter>,
     pub inflight: Gauge,
     pub unpriced: Counter,
@@ -99,17 +116,21 @@ impl Metrics {
         const CALL_SECONDS: [f64; 14] =
             [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
         const OVERHEAD_SECONDS: [f64; 11] = [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 1e-1];
+        let cache = Family::<CacheLabels, Counter>::default();
+        let cache_counter = |status: CacheStatus| cache.get_or_create_owned(&CacheLabels { result: status.as_str() });
         let mut metrics = Self {
             registry: Registry::with_prefix("tollgate"),
             calls: Family::default(),
             tokens: Family::default(),
             cost_usd: Family::default(),
+            served: RwLock::default(),
             call_duration: Histogram::new(CALL_SECONDS),
             time_to_first_token: Histogram::new(CALL_SECONDS),
             overhead: Histogram::new(OVERHEAD_SECONDS),
             attempts: Family::default(),
             breaker_state: Family::default(),
-            cache: Family::default(),
+            cache_counters: CacheStatus::ALL.map(cache_counter),
+            cache,
             refusals: Family::default(),
             inflight: Gauge::default(),
             unpriced: Counter::default(),
@@ -141,6 +162,37 @@ impl Metrics {
         registry.register("inflight", "Calls under way", self.inflight.clone());
         registry.register("unpriced", "Answers whose price is not known", self.unpriced.clone());
         registry.register_collector(Box::new(DroppedLogs(Box::new(dropped_logs))));
+    }
+
+    /// Calls for which the cache did this.
+    pub fn cache(&self, status: CacheStatus) -> &Counter {
+        &self.cache_counters[status as usize]
+    }
+
+    /// The counters of one model at one provider. Made at its first answer, found without a copy from then on.
+    pub fn served(&self, provider: &Arc<str>, model: &Arc<str>) -> Arc<ServedMetrics> {
+        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counters) = served.get(provider).and_then(|models| models.get(model)) {
+            return Arc::clone(counters);
+        }
+        drop(served);
+        let (provider_label, model_label) = (Label(Arc::clone(provider)), Label(Arc::clone(model)));
+        let tokens = |kind| {
+            let labels = TokenLabels { provider: provider_label.clone(), model: model_label.clone(), kind };
+            self.tokens.get_or_create_owned(&labels)
+        };
+        let counters = Arc::new(ServedMetrics {
+            input: tokens("input"),
+            output: tokens("output"),
+            cached: tokens("cached"),
+            reasoning: tokens("reasoning"),
+            cost_usd: self
+                .cost_usd
+                .get_or_create_owned(&ServedLabels { provider: provider_label.clone(), model: model_label.clone() }),
+        });
+        let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        served.entry(Arc::clone(provider)).or_default().insert(Arc::clone(model), Arc::clone(&counters));
+        counters
     }
 
     /// The OpenMetrics text.

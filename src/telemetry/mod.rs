@@ -7,6 +7,4 @@ mod queue;
 mod timestamp;
 
 pub use logs::{Format, LogGuard, init_logs};
-pub use metrics::{
-    AttemptLabels, BreakerLabels, CacheLabels, CallLabels, Label, Metrics, RefusalLabels, ServedLabels, TokenLabels,
-};
+pub use metrics::{AttemptLabels, BreakerLabels, CallLabels, Label, Metrics, RefusalLabels, ServedMetrics};

@@ -1,17 +1,16 @@
 //! The body of an answer, decoded, under the clocks of its attempt.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::decode::{Decoder, Undecodable};
 use crate::error::{Failure, FailureClass};
-use crate::net::{NetError, ResponseBody};
+use crate::net::{Alarm, NetError, ResponseBody};
 
 /// Reads a body piece by piece. Dropped before its end, it closes the connection.
 pub(super) struct Reader {
@@ -21,8 +20,7 @@ pub(super) struct Reader {
     ended: bool,
 }
 
-/// The clocks of a body. One timer serves them all: it is armed at the first wait and looks again when it fires, so a
-/// stream of many pieces costs no timer operation per piece.
+/// The clocks of a body, which one alarm serves.
 struct Clocks {
     /// The first byte has to come until then.
     first_byte: Option<Instant>,
@@ -33,7 +31,7 @@ struct Clocks {
     /// The call's deadline, which holds until the commit.
     deadline: Option<Instant>,
     last_read: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 /// A body read to its end, or to a limit.
@@ -52,7 +50,14 @@ impl Reader {
         end: Instant,
         deadline: Instant,
     ) -> Self {
-        let clocks = Clocks { first_byte, idle, end, deadline: Some(deadline), last_read: Instant::now(), timer: None };
+        let clocks = Clocks {
+            first_byte,
+            idle,
+            end,
+            deadline: Some(deadline),
+            last_read: Instant::now(),
+            alarm: Alarm::default(),
+        };
         Self { body, decoder, clocks, ended: false }
     }
 
@@ -64,7 +69,6 @@ impl Reader {
     /// Nothing that matters is to come: the connection is given a moment to end by itself.
     pub(super) fn expect_end(&mut self, within: Duration) {
         self.clocks.end = self.clocks.end.min(Instant::now() + within);
-        self.clocks.timer = None;
     }
 
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
@@ -137,20 +141,7 @@ impl Clocks {
     /// Ready when one of the clocks has run out.
     fn poll_run_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let limit = self.limit();
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(limit)));
-        loop {
-            // A timer that was set for a later moment would come too late; one for an earlier moment looks again.
-            if timer.deadline() > limit {
-                timer.as_mut().reset(limit);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if Instant::now() >= limit {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(limit);
-        }
+        self.alarm.poll(cx, limit)
     }
 }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use super::price::cost;
 use crate::api::{NanoUsd, Usage};
 use crate::call::{AttemptEnd, AttemptNote, CacheStatus, CallId, Caller, Door, Notes};
-use crate::telemetry::{
-    AttemptLabels, CacheLabels, CallLabels, Label, Metrics, RefusalLabels, ServedLabels, TokenLabels,
-};
+use crate::telemetry::{AttemptLabels, CallLabels, Label, Metrics, RefusalLabels};
 
 /// Everything that is kept of one call: no key, no prompt, no answer.
 #[derive(Debug, Clone)]
@@ -104,7 +102,7 @@ impl Record {
             })
             .inc();
         if let Some(status) = self.cache {
-            metrics.cache.get_or_create(&CacheLabels { result: status.as_str() }).inc();
+            metrics.cache(status).inc();
         }
         metrics.call_duration.observe(self.duration.as_secs_f64());
         if let Some(duration) = self.time_to_first_token {
@@ -125,24 +123,15 @@ impl Record {
             metrics.attempts.get_or_create(&AttemptLabels { provider: label(&note.provider), class }).inc();
         }
         let Some(served) = served else { return };
+        let counters = metrics.served(&served.provider, &served.model);
         if let Some(usage) = self.usage {
-            for (kind, tokens) in [
-                ("input", usage.input),
-                ("output", usage.output),
-                ("cached", usage.cached),
-                ("reasoning", usage.reasoning),
-            ] {
-                if tokens > 0 {
-                    let labels = TokenLabels { provider: label(&served.provider), model: label(&served.model), kind };
-                    metrics.tokens.get_or_create(&labels).inc_by(tokens);
-                }
-            }
+            counters.input.inc_by(usage.input);
+            counters.output.inc_by(usage.output);
+            counters.cached.inc_by(usage.cached);
+            counters.reasoning.inc_by(usage.reasoning);
         }
         match totals.cost {
-            Some(cost) => {
-                let labels = ServedLabels { provider: label(&served.provider), model: label(&served.model) };
-                metrics.cost_usd.get_or_create(&labels).inc_by(cost.as_usd());
-            }
+            Some(cost) => drop(counters.cost_usd.inc_by(cost.as_usd())),
             None => drop(metrics.unpriced.inc()),
         }
     }

@@ -4,8 +4,9 @@
 //! where a byte search says that usage, an error or a finish reason may be inside: most events pass unread.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::answer::{error_class, read_refusal_inside, read_usage, read_wrapped_usage};
 use crate::api::Usage;
@@ -186,14 +187,16 @@ fn add(sum: &mut Option<usize>, more: Option<usize>) {
 /// Whether an event may carry usage, an error or an end. A quotation mark inside a string is escaped, so a needle that
 /// ends in one cannot match text.
 fn may_matter(event: &[u8]) -> bool {
+    static NEEDLES: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| [r#""usage""#, r#""finish_reason""#, r#""error""#].map(Finder::new));
     // `"usage":null` stands in every chunk of a stream with usage, as does `"finish_reason":null`.
-    let set = |needle: &[u8]| {
-        memmem::find_iter(event, needle).any(|at| {
-            let value = event[at + needle.len()..].iter().find(|byte| !matches!(byte, b' ' | b':'));
+    let set = |needle: &Finder<'_>| {
+        needle.find_iter(event).any(|at| {
+            let value = event[at + needle.needle().len()..].iter().find(|byte| !matches!(byte, b' ' | b':'));
             !matches!(value, Some(b'n'))
         })
     };
-    event.len() < 24 || set(b"\"usage\"") || set(b"\"finish_reason\"") || set(b"\"error\"") || is_error_event(event)
+    event.len() < 24 || NEEDLES.iter().any(set) || is_error_event(event)
 }
 
 fn is_error_event(event: &[u8]) -> bool {
