@@ -2,22 +2,24 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use smallvec::SmallVec;
 
-/// Pieces that are sent in order under one `Content-Length`. Cloning shares the bytes.
-#[derive(Debug, Clone, Default)]
+/// Pieces that are sent in order under one `Content-Length`. Cloning shares them.
+///
+/// It is small on purpose: every idle connection holds room for 32 requests (hyper's channel to it comes in blocks).
+#[derive(Debug, Clone)]
 pub struct RequestBody {
-    pieces: SmallVec<[Bytes; 5]>,
+    pieces: Arc<[Bytes]>,
     next: usize,
 }
 
 impl RequestBody {
-    pub fn new(pieces: SmallVec<[Bytes; 5]>) -> Self {
-        Self { pieces, next: 0 }
+    pub fn new(pieces: impl Into<Arc<[Bytes]>>) -> Self {
+        Self { pieces: pieces.into(), next: 0 }
     }
 
     fn left(&self) -> u64 {

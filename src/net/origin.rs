@@ -152,7 +152,6 @@ async fn answer(
 mod tests {
     use bytes::Bytes;
     use http_body_util::BodyExt;
-    use smallvec::smallvec;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -169,7 +168,7 @@ mod tests {
         let answer = origin
             .send(
                 || {
-                    let body = RequestBody::new(smallvec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
+                    let body = RequestBody::new([Bytes::from_static(b"ab"), Bytes::from_static(b"c")]);
                     Request::post("/x").header("host", origin.authority()).body(body).unwrap()
                 },
                 SECONDS,
@@ -247,7 +246,7 @@ mod tests {
         });
         let answer = origin
             .send(
-                || Request::post("/").body(RequestBody::new(smallvec![Bytes::from_static(b"abc")])).unwrap(),
+                || Request::post("/").body(RequestBody::new([Bytes::from_static(b"abc")])).unwrap(),
                 SECONDS,
                 Instant::now() + SECONDS,
             )

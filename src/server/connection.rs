@@ -56,9 +56,10 @@ pub(super) async fn serve_connection(
             // HTTP/2 keeps its own watch over a connection (pings), so ours is told that it is always busy.
             let _busy = busy.enter();
             let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), header_timeout);
-            serve_http2(io, Requests { front, peer, busy }, drain).await;
+            // Apart, so that it does not make the others' task larger: most connections are of HTTP/1.1.
+            Box::pin(serve_http2(io, Requests { front, peer, busy }, drain)).await;
         }
-        Ok(Some(Begin::Refused(refusal))) => refuse(stream, refusal).await,
+        Ok(Some(Begin::Refused(refusal))) => Box::pin(refuse(stream, refusal)).await,
         // Gone, silent, or too slow.
         Ok(Some(Begin::Incomplete) | None) | Err(_) => {}
     }
@@ -98,7 +99,7 @@ async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
         tracing::debug!(error = error as &dyn std::error::Error, "connection ended");
     }
     if served.is_ok() {
-        linger(connection.into_parts().io.into_inner().into_stream()).await;
+        Box::pin(linger(connection.into_parts().io.into_inner().into_stream())).await;
     }
 }
 

@@ -15,4 +15,4 @@ pub use answer::{Answer, is_out_of_money, measure, read_answer, read_refusal, re
 pub use event::{EventReader, Seen};
 pub use fields::Invalid;
 pub use request::read_envelope;
-pub use rewrite::{Segments, rewrite};
+pub use rewrite::rewrite;

@@ -1,16 +1,16 @@
 //! The two changes that pass-through may make to a request: the model's name and the wish for usage on a stream.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::api::Envelope;
 
-/// A body in pieces, so that a change costs no copy of what stays.
-pub type Segments = SmallVec<[Bytes; 5]>;
-
 /// The request as this provider gets it: byte for byte the client's but for `model`, where the provider's own name
-/// differs, and `stream_options.include_usage`, where `ask_usage` says so.
-pub fn rewrite(body: &Bytes, envelope: &Envelope, model: &str, ask_usage: bool) -> Segments {
+/// differs, and `stream_options.include_usage`, where `ask_usage` says so. In pieces, so that a change costs no copy of
+/// what stays.
+pub fn rewrite(body: &Bytes, envelope: &Envelope, model: &str, ask_usage: bool) -> Arc<[Bytes]> {
     let mut edits: SmallVec<[_; 2]> = SmallVec::new();
     if model != envelope.model {
         let quoted = serde_json::to_vec(model).expect("a string always serialises");
@@ -21,15 +21,15 @@ pub fn rewrite(body: &Bytes, envelope: &Envelope, model: &str, ask_usage: bool) 
     }
     edits.sort_by_key(|(at, _)| at.start);
 
-    let mut segments = Segments::new();
+    let mut pieces: SmallVec<[Bytes; 5]> = SmallVec::new();
     let mut from = 0;
     for (at, replacement) in edits {
-        segments.push(body.slice(from..at.start));
-        segments.push(replacement);
+        pieces.push(body.slice(from..at.start));
+        pieces.push(replacement);
         from = at.end;
     }
-    segments.push(body.slice(from..));
-    segments
+    pieces.push(body.slice(from..));
+    pieces.into_iter().collect()
 }
 
 #[cfg(test)]
