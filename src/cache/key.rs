@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::call::{Call, Caller};
 use crate::config::Scope;
@@ -23,7 +23,7 @@ pub struct Key {
     /// `body` is memory of its own, and no slice of a connection's buffer.
     owned: bool,
     /// Door, scope, asked name and route.
-    preamble: Box<[u8]>,
+    preamble: Bytes,
 }
 
 impl Key {
@@ -33,14 +33,22 @@ impl Key {
             Cow::Borrowed(_) => (call.body.clone(), call.owns_body),
             Cow::Owned(body) => (body.into(), true),
         };
-        let preamble = preamble(call, scope).into_boxed_slice();
+        let preamble = Bytes::from(preamble(call, scope));
         Self { hash: hash.hash_one((&preamble, &body)), body, owned, preamble }
     }
 
-    /// The same key, for keeping.
-    pub(super) fn into_owned(self) -> Self {
-        let body = if self.owned { self.body } else { Bytes::copy_from_slice(&self.body) };
-        Self { body, owned: true, ..self }
+    /// The same key for keeping, with a copy of `answer` in one piece of memory: an entry that is pushed out has long
+    /// gone from the processor's caches, and each piece of it would have to be fetched to be freed.
+    pub(super) fn keep_with(self, answer: &[u8]) -> (Self, Bytes) {
+        let copied = if self.owned { 0 } else { self.body.len() };
+        let mut memory = BytesMut::with_capacity(self.preamble.len() + copied + answer.len());
+        let mut copy = |text: &[u8]| {
+            memory.extend_from_slice(text);
+            memory.split().freeze()
+        };
+        let preamble = copy(&self.preamble);
+        let body = if self.owned { self.body } else { copy(&self.body) };
+        (Self { hash: self.hash, body, owned: true, preamble }, copy(answer))
     }
 
     /// Bytes that it takes.
