@@ -8,8 +8,8 @@ use crate::figure::{Figure, Sort};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/guards/expected.toml");
 const HEAD: &str = "\
-# What `cargo bench --bench guards` holds figures against. It fails where one is above its expectation by more than
-# 5 % (instructions) or 25 % (the rest). Written by `cargo bench --bench guards -- --accept`; say in the commit why.
+# What `cargo bench --bench guards` holds figures against: it fails where one is above by more than 8 % (instructions) or
+# 25 % (the rest). Written by `cargo bench --bench guards -- --accept`; say in the commit why.
 ";
 
 pub(crate) const HOW_TO_ACCEPT: &str = "If that is the price of something worth it: `cargo bench --bench guards -- --accept`, and commit \

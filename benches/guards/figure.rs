@@ -41,7 +41,9 @@ impl Sort {
     /// How far a figure may be above what is expected, as a part of it.
     pub(crate) fn slack(self) -> f64 {
         match self {
-            Self::Instructions => 0.05,
+            // They repeat within 1 %, but a compiler that inlines differently after a change elsewhere moves the small
+            // ones by up to 6 %.
+            Self::Instructions => 0.08,
             Self::Ratio | Self::Kilobytes => 0.25,
         }
     }
