@@ -3,7 +3,7 @@
 #
 #   sh tests/run.sh
 #
-# Needs a Rust toolchain, Python 3, and apt where something is missing. No key, no provider, no release build.
+# Needs a Rust toolchain, Python 3, and apt where something is missing. No key and no provider.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -52,6 +52,10 @@ cargo clippy --all-targets --locked -- -D warnings
 
 step 'tests'
 cargo test --locked
+
+step 'speed: no call has become dearer'
+command -v valgrind >/dev/null || install valgrind
+cargo bench --locked --bench guards
 
 step 'documentation'
 RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --locked

@@ -27,7 +27,7 @@ pub enum Unable {
 
 impl Route {
     /// The targets that can answer the call, without those that are tripped.
-    pub(super) fn plan(&self, envelope: &Envelope, now: Instant) -> Result<Plan, Unable> {
+    pub fn plan(&self, envelope: &Envelope, now: Instant) -> Result<Plan, Unable> {
         let mut able: SmallVec<[&Arc<Target>; 4]> = self.targets.iter().collect();
         if envelope.vision {
             able.retain(|target| target.vision);

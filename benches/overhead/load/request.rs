@@ -47,7 +47,7 @@ impl Request {
     }
 
     /// Writes the last twelve digits of `number` into the prompt.
-    pub(super) fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         digits(&mut self.bytes[self.number_at..][..DIGITS], number);
     }
 

@@ -7,7 +7,7 @@ mod litellm;
 mod nginx;
 mod portkey;
 mod program;
-mod tollgate;
+pub(crate) mod tollgate;
 
 use std::fmt::Display;
 use std::fs;
