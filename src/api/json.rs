@@ -162,11 +162,11 @@ impl<'a> Scanner<'a> {
             // A high bit behind the end of the string does no harm: it only has it looked at once more.
             ascii &= high == 0;
             while special != 0 {
-                self.at = begin + special.trailing_zeros() as usize;
-                match self.byte() {
+                let at = begin + special.trailing_zeros() as usize;
+                match self.text.get(at) {
                     Some(b'"') => {
-                        let raw = &self.text[start..self.at];
-                        self.at += 1;
+                        let raw = &self.text[start..at];
+                        self.at = at + 1;
                         if !ascii {
                             check_utf8(raw, start)?;
                         }
@@ -174,15 +174,15 @@ impl<'a> Scanner<'a> {
                     }
                     Some(b'\\') => {
                         escaped = true;
-                        self.escape()?;
-                        let passed = self.at - begin;
+                        let passed = self.escape(at)? - begin;
                         if passed >= BLOCK {
+                            self.at = begin + passed;
                             continue 'blocks;
                         }
                         special &= u32::MAX << passed;
                     }
-                    Some(_) => return Err(self.malformed("control character in a string")),
-                    None => return Err(self.malformed("unfinished string")),
+                    Some(_) => return Err(Malformed { at, why: "control character in a string" }),
+                    None => return Err(Malformed { at, why: "unfinished string" }),
                 }
             }
             self.at = begin + BLOCK;
@@ -311,40 +311,53 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads `\x`, `\uXXXX` or a surrogate pair.
-    fn escape(&mut self) -> Result<(), Malformed> {
-        match self.text.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 2;
-                Ok(())
-            }
-            Some(b'u') => match self.code_unit()? {
-                0xD800..=0xDBFF => match self.code_unit()? {
-                    0xDC00..=0xDFFF => Ok(()),
-                    _ => Err(self.malformed("lone surrogate")),
-                },
-                0xDC00..=0xDFFF => Err(self.malformed("lone surrogate")),
-                _ => Ok(()),
+    /// Checks the escape at `at`: `\x`, `\uXXXX` or a surrogate pair. Returns where it ends.
+    fn escape(&self, at: usize) -> Result<usize, Malformed> {
+        // A look-up, as the kinds come in no order that a jump could be predicted by.
+        let is_short = |byte: &u8| SHORT_ESCAPES[usize::from(*byte)];
+        if self.text.get(at + 1).is_some_and(is_short) {
+            return Ok(at + 2);
+        }
+        self.unicode_escape(at)
+    }
+
+    fn unicode_escape(&self, at: usize) -> Result<usize, Malformed> {
+        if self.text.get(at + 1) != Some(&b'u') {
+            return Err(Malformed { at, why: "unknown escape" });
+        }
+        match self.code_unit(at)? {
+            0xD800..=0xDBFF => match self.code_unit(at + UNIT)? {
+                0xDC00..=0xDFFF => Ok(at + 2 * UNIT),
+                _ => Err(Malformed { at: at + UNIT, why: "lone surrogate" }),
             },
-            _ => Err(self.malformed("unknown escape")),
+            0xDC00..=0xDFFF => Err(Malformed { at, why: "lone surrogate" }),
+            _ => Ok(at + UNIT),
         }
     }
 
-    fn code_unit(&mut self) -> Result<u16, Malformed> {
-        let digits = self
-            .text
-            .get(self.at..self.at + 6)
-            .and_then(|escape| escape.strip_prefix(b"\\u"))
-            .ok_or_else(|| self.malformed("unfinished escape"))?;
-        let mut unit = 0;
-        for &digit in digits {
-            let value = char::from(digit).to_digit(16).ok_or_else(|| self.malformed("unfinished escape"))?;
-            unit = unit * 16 + value as u16;
-        }
-        self.at += 6;
-        Ok(unit)
+    fn code_unit(&self, at: usize) -> Result<u16, Malformed> {
+        let unfinished = Malformed { at, why: "unfinished escape" };
+        let escape = self.text.get(at..at + UNIT).and_then(|escape| escape.strip_prefix(b"\\u"));
+        escape.ok_or(unfinished)?.iter().try_fold(0, |unit, &digit| {
+            let value = char::from(digit).to_digit(16).ok_or(unfinished)?;
+            Ok(unit * 16 + value as u16)
+        })
     }
 }
+
+/// The length of `\uXXXX`.
+const UNIT: usize = 6;
+
+/// What may stand behind a backslash, but for `u`.
+const SHORT_ESCAPES: [bool; 256] = {
+    let mut short = [false; 256];
+    let mut rest: &[u8] = br#""\/bfnrt"#;
+    while let [byte, behind @ ..] = rest {
+        short[*byte as usize] = true;
+        rest = behind;
+    }
+    short
+};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 32;
