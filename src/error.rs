@@ -88,10 +88,12 @@ pub struct Failure {
 }
 
 impl Failure {
+    #[cold]
     pub fn new(class: FailureClass) -> Self {
         Self { class, retry_after: None, refusal: None, may_be_billed: false }
     }
 
+    #[cold]
     pub fn billable(mut self) -> Self {
         self.may_be_billed = true;
         self
@@ -208,6 +210,7 @@ fn after(tried: &[Tried]) -> String {
 }
 
 impl GatewayError {
+    #[cold]
     pub fn invalid(message: impl Into<String>, param: Option<&str>) -> Self {
         Self::InvalidRequest { message: message.into(), param: param.map(str::to_owned) }
     }

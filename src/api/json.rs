@@ -261,6 +261,7 @@ impl<'a> Scanner<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("something follows the value")) }
     }
 
+    #[cold]
     fn malformed(&self, why: &'static str) -> Malformed {
         Malformed { at: self.at, why }
     }

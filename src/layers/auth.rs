@@ -48,24 +48,23 @@ impl Auth {
 
 /// The one key that the headers hold.
 fn presented(headers: &HeaderMap) -> Result<Option<&[u8]>, GatewayError> {
-    let mut authorization = headers.get_all(AUTHORIZATION).iter();
-    let bearer = authorization.next();
-    if authorization.next().is_some() {
-        return Err(GatewayError::invalid("more than one Authorization header", None));
-    }
-    let mut found = match bearer.map(|value| value.as_bytes()) {
-        Some(value) => {
-            Some(token(value).ok_or(GatewayError::InvalidKey("the Authorization header is not a Bearer token"))?)
-        }
-        None => None,
-    };
-    for name in &KEY_HEADERS {
-        for value in headers.get_all(name) {
-            if found.is_some_and(|found| found != value.as_bytes()) {
-                return Err(GatewayError::InvalidKey("two different API keys were given"));
+    let mut authorized = false;
+    let mut found = None;
+    for (name, value) in headers {
+        let key = if *name == AUTHORIZATION {
+            if std::mem::replace(&mut authorized, true) {
+                return Err(GatewayError::invalid("more than one Authorization header", None));
             }
-            found = Some(value.as_bytes());
+            token(value.as_bytes()).ok_or(GatewayError::InvalidKey("the Authorization header is not a Bearer token"))?
+        } else if KEY_HEADERS.contains(name) {
+            value.as_bytes()
+        } else {
+            continue;
+        };
+        if found.is_some_and(|found| found != key) {
+            return Err(GatewayError::InvalidKey("two different API keys were given"));
         }
+        found = Some(key);
     }
     Ok(found)
 }

@@ -29,9 +29,9 @@ impl<S> Layer<S> for CacheLayer {
     }
 }
 
-impl<S> Service<Call> for Cached<S>
+impl<S> Service<Box<Call>> for Cached<S>
 where
-    S: Service<Call, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+    S: Service<Box<Call>, Response = Reply, Error = GatewayError, Future: Send + 'static>,
 {
     type Response = Reply;
     type Error = GatewayError;
@@ -41,7 +41,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, call: Call) -> ReplyFuture {
+    fn call(&mut self, call: Box<Call>) -> ReplyFuture {
         let Some(cache) = &self.cache else {
             return as_it_is(self.inner.call(call), CacheStatus::Off);
         };

@@ -114,9 +114,9 @@ impl<S> Layer<S> for LimitLayer {
     }
 }
 
-impl<S> Service<Call> for Limited<S>
+impl<S> Service<Box<Call>> for Limited<S>
 where
-    S: Service<Call, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+    S: Service<Box<Call>, Response = Reply, Error = GatewayError, Future: Send + 'static>,
 {
     type Response = Reply;
     type Error = GatewayError;
@@ -126,7 +126,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, call: Call) -> ReplyFuture {
+    fn call(&mut self, call: Box<Call>) -> ReplyFuture {
         let (held, standing) = match self.limits.admit(&call.caller, Instant::now()) {
             Ok(admitted) => admitted,
             Err(refused) => return Box::pin(std::future::ready(Err(GatewayError::RateLimited(refused)))),

@@ -30,9 +30,9 @@ impl<S> Layer<S> for MeterLayer {
     }
 }
 
-impl<S> Service<Call> for Metered<S>
+impl<S> Service<Box<Call>> for Metered<S>
 where
-    S: Service<Call, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+    S: Service<Box<Call>, Response = Reply, Error = GatewayError, Future: Send + 'static>,
 {
     type Response = Reply;
     type Error = GatewayError;
@@ -42,7 +42,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, call: Call) -> ReplyFuture {
+    fn call(&mut self, call: Box<Call>) -> ReplyFuture {
         let mut open = self.meter.open(&call);
         let reply = self.inner.call(call);
         Box::pin(async move {
@@ -122,9 +122,9 @@ mod tests {
     {
         let caller = Arc::new(Caller { key: "k".into(), user: "u".into(), team: None, models: Vec::new() });
         let metrics = Arc::new(Metrics::new(|| 0));
-        let service = tower::service_fn(move |_: Call| inner());
+        let service = tower::service_fn(move |_: Box<Call>| inner());
         let service = MeterLayer(Meter::new(Arc::clone(&metrics))).layer(service);
-        let reply = service.oneshot(call(BODY, caller));
+        let reply = service.oneshot(Box::new(call(BODY, caller)));
         if poll_it {
             let _ = tokio::spawn(reply).await;
         } else {

@@ -1,4 +1,4 @@
-//! The layers of a call: thin adapters from a room to a `tower::Service<Call>`. Their order stands in `gateway.rs`.
+//! The layers of a call: thin adapters from a room to a `tower::Service<Box<Call>>`. Their order stands in `gateway.rs`.
 
 mod auth;
 mod cache;

@@ -72,7 +72,8 @@ impl Link {
 /// dropped before, it closes it.
 pub struct ResponseBody {
     body: Incoming,
-    link: Option<Link>,
+    /// Boxed, as it is handed from the pool to the call and from there to its body.
+    link: Option<Box<Link>>,
     origin: Arc<Origin>,
 }
 
@@ -83,7 +84,7 @@ impl std::fmt::Debug for ResponseBody {
 }
 
 impl ResponseBody {
-    pub(super) fn new(body: Incoming, link: Link, origin: Arc<Origin>) -> Self {
+    pub(super) fn new(body: Incoming, link: Box<Link>, origin: Arc<Origin>) -> Self {
         Self { body, link: Some(link), origin }
     }
 

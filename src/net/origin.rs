@@ -31,7 +31,7 @@ pub struct Origin {
 
 /// Least recently used first.
 #[derive(Default)]
-struct Idle(VecDeque<Link>);
+struct Idle(VecDeque<Box<Link>>);
 
 impl std::fmt::Debug for Idle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,7 +90,7 @@ impl Origin {
         let now = Instant::now();
         let connect_within = self.connect_timeout.min(until.saturating_duration_since(now));
         let stream = self.connector.connect(&self.host, self.port, self.tls, connect_within).await?;
-        let mut link = Link::new(stream, now).await?;
+        let mut link = Box::new(Link::new(stream, now).await?);
         let answer = answer(&mut link, request(), answer_within, until).await?;
         Ok(self.with_body(answer, link))
     }
@@ -98,13 +98,13 @@ impl Origin {
     fn with_body(
         self: &Arc<Self>,
         (answer, sent): (Response<Incoming>, Instant),
-        link: Link,
+        link: Box<Link>,
     ) -> (Response<ResponseBody>, Instant) {
         (answer.map(|body| ResponseBody::new(body, link, Arc::clone(self))), sent)
     }
 
     /// The most recently used connection that is still open.
-    async fn checkout(&self) -> Option<Link> {
+    async fn checkout(&self) -> Option<Box<Link>> {
         let oldest = Instant::now().checked_sub(IDLE);
         loop {
             let mut link = self.idle().0.pop_back()?;
@@ -116,7 +116,7 @@ impl Origin {
         }
     }
 
-    pub(super) fn put_back(&self, mut link: Link) {
+    pub(super) fn put_back(&self, mut link: Box<Link>) {
         link.idle_since = Instant::now();
         let mut idle = self.idle();
         if idle.0.len() < MAX_IDLE {

@@ -31,7 +31,7 @@ impl Dispatcher {
     }
 }
 
-impl Service<Call> for Dispatcher {
+impl Service<Box<Call>> for Dispatcher {
     type Response = Reply;
     type Error = GatewayError;
     type Future = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
@@ -40,12 +40,12 @@ impl Service<Call> for Dispatcher {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Call) -> Self::Future {
+    fn call(&mut self, call: Box<Call>) -> Self::Future {
         Box::pin(execute(Arc::clone(&self.registry), call, self.response_limit))
     }
 }
 
-async fn execute(registry: Arc<Registry>, call: Call, response_limit: usize) -> Result<Reply, GatewayError> {
+async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize) -> Result<Reply, GatewayError> {
     let model = &call.envelope.model;
     let route = registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
     let now = Instant::now();

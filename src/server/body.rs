@@ -33,7 +33,7 @@ pub enum Cut {
 /// The body of every response. While it lives its connection counts as busy.
 pub struct OutBody {
     kind: Kind,
-    pub(super) busy: Option<BusyGuard>,
+    _busy: Option<BusyGuard>,
 }
 
 enum Kind {
@@ -63,7 +63,7 @@ impl Default for OutBody {
 
 impl From<Kind> for OutBody {
     fn from(kind: Kind) -> Self {
-        Self { kind, busy: None }
+        Self { kind, _busy: None }
     }
 }
 
@@ -86,6 +86,11 @@ impl From<axum::body::Body> for OutBody {
 }
 
 impl OutBody {
+    /// The same, and the connection is busy until it has been sent.
+    pub(super) fn keeping(self, busy: BusyGuard) -> Self {
+        Self { _busy: Some(busy), ..self }
+    }
+
     pub(super) fn long(frames: FrameStream) -> Self {
         Kind::Long(frames).into()
     }

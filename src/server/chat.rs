@@ -63,7 +63,7 @@ async fn read_call(
     arrival: &mut Arrival,
     headers: &HeaderMap,
     body: &mut Incoming,
-) -> Result<Call, GatewayError> {
+) -> Result<Box<Call>, GatewayError> {
     let arrived = Instant::now();
     let caller = doors.auth.caller(headers)?;
     arrival.caller = Some(Arc::clone(&caller));
@@ -82,7 +82,7 @@ async fn read_call(
         // The client's own id helps to find a call by what the client knows.
         tracing::info!(call.id = id.as_str(), client.request_id = ?client, "the client's own id");
     }
-    Ok(Call {
+    Ok(Box::new(Call {
         id,
         door: Door::ChatCompletions,
         caller,
@@ -97,7 +97,7 @@ async fn read_call(
         read,
         deadline: arrived + [wishes.deadline, route.deadline].into_iter().flatten().fold(longest, Duration::min),
         journal: Arc::default(),
-    })
+    }))
 }
 
 /// A client's words in our message, shortened.
@@ -142,7 +142,7 @@ async fn next_frame(body: &mut Incoming) -> Result<Option<Bytes>, GatewayError> 
     }
 }
 
-async fn answer(doors: &Doors, call: Call) -> Response<OutBody> {
+async fn answer(doors: &Doors, call: Box<Call>) -> Response<OutBody> {
     let stream = call.envelope.stream;
     let arrived = call.arrived;
     let rhythm =

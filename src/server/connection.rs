@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::Map;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -18,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::body::OutBody;
-use super::front::Front;
+use super::front::{Answer, Front};
 use super::head::{Begin, FIELD_LIMIT, HEAD_LIMIT, Refusal, begin};
 use super::io::{Busy, ClientIo};
 use crate::api::ErrorBody;
@@ -175,15 +177,9 @@ struct Requests<F> {
 impl<F: Front> Service<Request<Incoming>> for Requests<F> {
     type Response = Response<OutBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<OutBody>, Infallible>> + Send>>;
+    type Future = Map<Answer, fn(Response<OutBody>) -> Result<Response<OutBody>, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let busy = self.busy.enter();
-        let answer = self.front.answer(request, self.peer.ip());
-        Box::pin(async move {
-            let mut response = answer.await;
-            response.body_mut().busy = Some(busy);
-            Ok(response)
-        })
+        self.front.answer(request, self.peer.ip(), self.busy.enter()).map(Ok)
     }
 }

@@ -17,6 +17,7 @@ use tower_http::cors::CorsLayer;
 use super::address::Addresses;
 use super::body::OutBody;
 use super::chat::chat;
+use super::io::BusyGuard;
 use super::pages::{Ready, admin_pages, client_pages};
 use super::respond::{self, names};
 use crate::call::{Call, CallId, Door, Reply};
@@ -27,8 +28,11 @@ use crate::routing::Registry;
 use crate::telemetry::Metrics;
 use crate::usage::Meter;
 
-/// Calls behind their layers.
-pub type CallService = tower::util::BoxCloneSyncService<Call, Reply, GatewayError>;
+/// Calls behind their layers. A call is boxed where it is made: it is handed on many times.
+pub type CallService = tower::util::BoxCloneSyncService<Box<Call>, Reply, GatewayError>;
+
+/// A response on its way.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Response<OutBody>> + Send>>;
 
 /// The doors for calls. The next one is a row here, its path below, and a file beside `chat.rs`.
 pub(super) const CALL_PATHS: [&str; 1] = ["/v1/chat/completions"];
@@ -61,11 +65,8 @@ impl std::fmt::Debug for Doors {
 
 /// A way to answer requests; one for each listener.
 pub(super) trait Front: Clone + Send + Sync + Unpin + 'static {
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: IpAddr,
-    ) -> Pin<Box<dyn Future<Output = Response<OutBody>> + Send>>;
+    /// `busy` is kept until the response's body has been sent.
+    fn answer(&self, request: Request<Incoming>, peer: IpAddr, busy: BusyGuard) -> Answer;
 }
 
 /// The door that clients call.
@@ -129,21 +130,20 @@ impl ClientDoor {
 }
 
 impl Front for ClientDoor {
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: IpAddr,
-    ) -> Pin<Box<dyn Future<Output = Response<OutBody>> + Send>> {
+    fn answer(&self, request: Request<Incoming>, peer: IpAddr, busy: BusyGuard) -> Answer {
         let door = self.clone();
         match &self.cors {
-            None => Box::pin(door.route(request, peer)),
+            None => Box::pin(async move { door.route(request, peer).await.map(|body| body.keeping(busy)) }),
             Some(cors) => {
                 let route = move |request| {
                     let answer = door.clone().route(request, peer);
                     async move { Ok::<_, Infallible>(answer.await) }
                 };
                 let answer = cors.layer(tower::service_fn(route)).oneshot(request);
-                Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) })
+                Box::pin(async move {
+                    let response = answer.await.unwrap_or_else(|never| match never {});
+                    response.map(|body| body.keeping(busy))
+                })
             }
         }
     }
@@ -162,8 +162,9 @@ impl AdminDoor {
 }
 
 impl Front for AdminDoor {
-    fn answer(&self, request: Request<Incoming>, _: IpAddr) -> Pin<Box<dyn Future<Output = Response<OutBody>> + Send>> {
-        Box::pin(page(self.pages.clone(), request))
+    fn answer(&self, request: Request<Incoming>, _: IpAddr, busy: BusyGuard) -> Answer {
+        let pages = self.pages.clone();
+        Box::pin(async move { page(pages, request).await.map(|body| body.keeping(busy)) })
     }
 }
 

@@ -102,6 +102,7 @@ pub(super) fn waiting(events: Events) -> Response<OutBody> {
 }
 
 /// An error in the door's shape.
+#[cold]
 pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
     let told = Told::of(error);
     let message = error.to_string();

@@ -18,6 +18,10 @@ use crate::dialects::openai_chat::{Answer, measure, read_answer, read_refusal_in
 use crate::error::{Failure, FailureClass};
 use crate::net::{NetError, RequestBody};
 
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+static PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+
 /// What is read of an error's body.
 const ERROR_LIMIT: usize = 64 << 10;
 /// How long an error's body is waited for: the status has said enough.
@@ -176,6 +180,7 @@ async fn refused(status: StatusCode, headers: &HeaderMap, mut reader: Reader) ->
     classify(status, headers, &body, SystemTime::now())
 }
 
+#[cold]
 fn not_answered(error: &NetError) -> Failure {
     tracing::debug!(error = error as &dyn std::error::Error, "attempt failed");
     match error {
@@ -199,8 +204,8 @@ fn answered(headers: &HeaderMap, body: Body) -> Answered {
     };
     Answered {
         content_type: headers.get(CONTENT_TYPE).cloned().unwrap_or_else(fallback),
-        upstream_id: headers.get("x-request-id").or_else(|| headers.get("request-id")).cloned(),
-        processing_ms: headers.get("openai-processing-ms").cloned(),
+        upstream_id: headers.get(&X_REQUEST_ID).or_else(|| headers.get(&REQUEST_ID)).cloned(),
+        processing_ms: headers.get(&PROCESSING_MS).cloned(),
         rate_limits: headers
             .iter()
             .filter(|(name, _)| name.as_str().starts_with("x-ratelimit-"))

@@ -13,6 +13,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
+    #[cold]
     pub(super) fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { message: message.into(), param: Some(param.into()) }
     }
@@ -48,6 +49,7 @@ pub(super) fn whole_number(value: &mut Scanner<'_>, name: &str, least: u32, most
     }
 }
 
+#[cold]
 pub(super) fn wrong_type(name: &str, wanted: Kind) -> Invalid {
     let wanted = match wanted {
         Kind::Object => "an object",
