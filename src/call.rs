@@ -294,6 +294,19 @@ pub enum ReplyBody {
     Long(FrameStream),
 }
 
+impl ReplyBody {
+    /// Puts something around the frames, if there are any.
+    pub fn wrap(&mut self, around: impl FnOnce(FrameStream) -> FrameStream) {
+        match self {
+            Self::Whole(_) => {}
+            Self::Events(frames) | Self::Long(frames) => {
+                let inner = std::mem::replace(frames, Box::pin(futures_util::stream::empty()));
+                *frames = around(inner);
+            }
+        }
+    }
+}
+
 impl fmt::Debug for ReplyBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -31,9 +31,9 @@ impl<S> Layer<S> for CacheLayer {
 
 impl<S> Service<Box<Call>> for Cached<S>
 where
-    S: Service<Box<Call>, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+    S: Service<Box<Call>, Response = Box<Reply>, Error = GatewayError, Future: Send + 'static>,
 {
-    type Response = Reply;
+    type Response = Box<Reply>;
     type Error = GatewayError;
     type Future = ReplyFuture;
 
@@ -43,11 +43,12 @@ where
 
     fn call(&mut self, call: Box<Call>) -> ReplyFuture {
         let Some(cache) = &self.cache else {
-            return as_it_is(self.inner.call(call), CacheStatus::Off);
+            return Box::pin(self.inner.call(call));
         };
         // Streams are not kept yet.
         if call.cache.bypass || call.envelope.stream {
-            return as_it_is(self.inner.call(call), CacheStatus::Bypass);
+            let reply = self.inner.call(call);
+            return Box::pin(async move { Ok(marked(reply.await?, CacheStatus::Bypass)) });
         }
         let key = cache.key(&call);
         if !call.cache.refresh
@@ -70,21 +71,19 @@ where
                 };
                 cache.put(key, &kept, Instant::now());
             }
-            Ok(Reply { cache: status, ..reply })
+            Ok(marked(reply, status))
         })
     }
 }
 
-fn as_it_is(
-    reply: impl Future<Output = Result<Reply, GatewayError>> + Send + 'static,
-    status: CacheStatus,
-) -> ReplyFuture {
-    Box::pin(async move { Ok(Reply { cache: status, ..reply.await? }) })
+fn marked(mut reply: Box<Reply>, status: CacheStatus) -> Box<Reply> {
+    reply.cache = status;
+    reply
 }
 
-fn found(hit: Hit) -> Reply {
+fn found(hit: Hit) -> Box<Reply> {
     let Hit { kept, age } = hit;
-    Reply {
+    Box::new(Reply {
         content_type: kept.content_type,
         body: ReplyBody::Whole(kept.body),
         served: Served {
@@ -103,5 +102,5 @@ fn found(hit: Hit) -> Reply {
         cost: None,
         overhead: Duration::ZERO,
         complete: true,
-    }
+    })
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::ReplyFuture;
-use crate::call::{Call, Caller, Frame, FrameStream, Reply, ReplyBody};
+use crate::call::{Call, Caller, Frame, FrameStream, Reply};
 use crate::config::Limit;
 use crate::error::{GatewayError, Refused, Standing};
 use crate::state::{Bucket, Counter, Slot, Slots, take_all};
@@ -116,9 +116,9 @@ impl<S> Layer<S> for LimitLayer {
 
 impl<S> Service<Box<Call>> for Limited<S>
 where
-    S: Service<Box<Call>, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+    S: Service<Box<Call>, Response = Box<Reply>, Error = GatewayError, Future: Send + 'static>,
 {
-    type Response = Reply;
+    type Response = Box<Reply>;
     type Error = GatewayError;
     type Future = ReplyFuture;
 
@@ -133,14 +133,12 @@ where
         };
         let reply = self.inner.call(call);
         Box::pin(async move {
-            let reply = reply.await?;
-            let body = match reply.body {
-                body if held.is_empty() => body,
-                ReplyBody::Whole(bytes) => ReplyBody::Whole(bytes),
-                ReplyBody::Events(frames) => ReplyBody::Events(Box::pin(Holding { frames, _held: held })),
-                ReplyBody::Long(frames) => ReplyBody::Long(Box::pin(Holding { frames, _held: held })),
-            };
-            Ok(Reply { body, standing, ..reply })
+            let mut reply = reply.await?;
+            reply.standing = standing;
+            if !held.is_empty() {
+                reply.body.wrap(|frames| Box::pin(Holding { frames, _held: held }));
+            }
+            Ok(reply)
         })
     }
 }

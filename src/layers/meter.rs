@@ -32,9 +32,9 @@ impl<S> Layer<S> for MeterLayer {
 
 impl<S> Service<Box<Call>> for Metered<S>
 where
-    S: Service<Box<Call>, Response = Reply, Error = GatewayError, Future: Send + 'static>,
+    S: Service<Box<Call>, Response = Box<Reply>, Error = GatewayError, Future: Send + 'static>,
 {
-    type Response = Reply;
+    type Response = Box<Reply>;
     type Error = GatewayError;
     type Future = ReplyFuture;
 
@@ -54,14 +54,11 @@ where
                 }
             };
             open.replied(&mut reply, Instant::now());
-            reply.body = match reply.body {
-                ReplyBody::Whole(bytes) => {
-                    open.end(Outcome::OK);
-                    ReplyBody::Whole(bytes)
-                }
-                ReplyBody::Events(frames) => ReplyBody::Events(MeteredFrames::around(frames, open)),
-                ReplyBody::Long(frames) => ReplyBody::Long(MeteredFrames::around(frames, open)),
-            };
+            if matches!(reply.body, ReplyBody::Whole(_)) {
+                open.end(Outcome::OK);
+            } else {
+                reply.body.wrap(|frames| Box::pin(MeteredFrames { frames, open: Some(open) }));
+            }
             Ok(reply)
         })
     }
@@ -72,12 +69,6 @@ struct MeteredFrames {
     frames: FrameStream,
     /// Ends with the stream, or by being dropped with it.
     open: Option<Open>,
-}
-
-impl MeteredFrames {
-    fn around(frames: FrameStream, open: Open) -> FrameStream {
-        Box::pin(Self { frames, open: Some(open) })
-    }
 }
 
 impl Stream for MeteredFrames {
@@ -118,7 +109,7 @@ mod tests {
     /// How calls ended whose service does `inner`.
     async fn ended<F>(inner: impl Fn() -> F + Clone + Send + 'static, poll_it: bool) -> String
     where
-        F: Future<Output = Result<Reply, GatewayError>> + Send + 'static,
+        F: Future<Output = Result<Box<Reply>, GatewayError>> + Send + 'static,
     {
         let caller = Arc::new(Caller { key: "k".into(), user: "u".into(), team: None, models: Vec::new() });
         let metrics = Arc::new(Metrics::new(|| 0));

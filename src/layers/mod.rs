@@ -17,4 +17,4 @@ use crate::call::Reply;
 use crate::error::GatewayError;
 
 /// What every layer's service returns.
-type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
+type ReplyFuture = Pin<Box<dyn Future<Output = Result<Box<Reply>, GatewayError>> + Send>>;

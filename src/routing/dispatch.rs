@@ -32,9 +32,9 @@ impl Dispatcher {
 }
 
 impl Service<Box<Call>> for Dispatcher {
-    type Response = Reply;
+    type Response = Box<Reply>;
     type Error = GatewayError;
-    type Future = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Box<Reply>, GatewayError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), GatewayError>> {
         Poll::Ready(Ok(()))
@@ -45,7 +45,7 @@ impl Service<Box<Call>> for Dispatcher {
     }
 }
 
-async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize) -> Result<Reply, GatewayError> {
+async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize) -> Result<Box<Reply>, GatewayError> {
     let model = &call.envelope.model;
     let route = registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
     let now = Instant::now();
@@ -107,7 +107,7 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
     GatewayError::invalid(format!("no provider of the model `{model}` takes {what}"), Some(param))
 }
 
-fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Reply {
+fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Box<Reply> {
     let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
     provider_permit.succeed();
     let journal = || Arc::clone(&call.journal);
@@ -121,7 +121,7 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
         }
         Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())), None, 0, false),
     };
-    Reply {
+    Box::new(Reply {
         content_type: answered.content_type,
         body,
         served: Served {
@@ -140,5 +140,5 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, failed: usize) -> Repl
         cost: None,
         overhead: Duration::ZERO,
         complete,
-    }
+    })
 }

@@ -138,7 +138,7 @@ impl Body for OutBody {
 }
 
 /// A reply that has not come yet.
-pub(super) type Pending = Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>;
+pub(super) type Pending = Pin<Box<dyn Future<Output = Result<Box<Reply>, GatewayError>> + Send>>;
 
 /// What a stream goes by besides its frames.
 #[derive(Debug, Clone)]
@@ -227,7 +227,7 @@ impl Events {
     }
 
     /// The reply has come after the status had left. Returns an event if it is an error.
-    fn begin(&mut self, reply: Result<Reply, GatewayError>) -> Option<Bytes> {
+    fn begin(&mut self, reply: Result<Box<Reply>, GatewayError>) -> Option<Bytes> {
         let error = match reply.map(|reply| (reply.body, reply.served.provider)) {
             Ok((ReplyBody::Events(frames), provider)) => {
                 self.state = State::Flowing { frames, provider };

@@ -28,8 +28,8 @@ use crate::routing::Registry;
 use crate::telemetry::Metrics;
 use crate::usage::Meter;
 
-/// Calls behind their layers. A call is boxed where it is made: it is handed on many times.
-pub type CallService = tower::util::BoxCloneSyncService<Box<Call>, Reply, GatewayError>;
+/// Calls behind their layers. Calls and replies are boxed where they are made: they are handed on many times.
+pub type CallService = tower::util::BoxCloneSyncService<Box<Call>, Box<Reply>, GatewayError>;
 
 /// A response on its way.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Response<OutBody>> + Send>>;

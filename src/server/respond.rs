@@ -52,7 +52,8 @@ impl Texts {
 }
 
 /// An answer.
-pub(super) fn reply(reply: Reply, rhythm: Rhythm) -> Response<OutBody> {
+pub(super) fn reply(reply: Box<Reply>, rhythm: Rhythm) -> Response<OutBody> {
+    let reply = *reply;
     let mut headers = HeaderMap::with_capacity(20);
     let mut texts = Texts(BytesMut::with_capacity(128));
     headers.insert(CONTENT_TYPE, reply.content_type);
