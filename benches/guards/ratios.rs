@@ -11,6 +11,8 @@ use crate::statistics::Middle;
 /// Seconds of each load. Short ones: what else the machine does then falls on both alike, or on few rounds.
 const LENGTH: f64 = 0.4;
 const WARM_UP: f64 = 0.3;
+/// With more unrest than this a ratio says nothing; the counts of instructions still do.
+const QUIET: f64 = 0.2;
 
 /// How sure to be.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +69,21 @@ fn figure(name: &str, pairs: &[Pair]) -> io::Result<Figure> {
     let middle = Middle::of(pairs.iter().map(|pair| pair.ours / pair.floor));
     let Middle { median, low, .. } = middle.ok_or_else(|| io::Error::other(format!("no {name}")))?;
     let best = |of: fn(&Pair) -> f64| pairs.iter().map(of).fold(f64::INFINITY, f64::min);
-    let at_least = low.min(best(|pair| pair.ours) / best(|pair| pair.floor));
+    let mut at_least = low.min(best(|pair| pair.ours) / best(|pair| pair.floor));
+    let unrest = unrest(pairs);
+    if unrest > QUIET {
+        eprintln!("{name}: the floor alone moves by {:.0} % between rounds; not judged", 100.0 * unrest);
+        at_least = 0.0;
+    }
     Ok(Figure { sort: Sort::Ratio, name: name.to_owned(), value: median, at_least })
+}
+
+/// How far the middle half of the floor's numbers lies apart. Neighbours on the same hardware, which nothing in the machine
+/// shows, are seen by this.
+fn unrest(pairs: &[Pair]) -> f64 {
+    let mut floor: Vec<_> = pairs.iter().map(|pair| pair.floor).collect();
+    floor.sort_by(f64::total_cmp);
+    floor[floor.len() * 3 / 4] / floor[floor.len() / 4] - 1.0
 }
 
 fn comparisons() -> [Comparison; 3] {

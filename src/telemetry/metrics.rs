@@ -87,6 +87,9 @@ pub struct RefusalLabels {
     pub rule: &'static str,
 }
 
+/// By provider and model.
+type ServedByName = HashMap<Arc<str>, HashMap<Arc<str>, Arc<ServedMetrics>>>;
+
 /// The metrics and the registry that writes them.
 #[derive(Debug)]
 pub struct Metrics {
@@ -94,8 +97,7 @@ pub struct Metrics {
     pub calls: Family<CallLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     cost_usd: Family<ServedLabels, Counter<f64, AtomicU64>>,
-    /// By provider and model.
-    served: RwLock<HashMap<Arc<str>, HashMap<Arc<str>, Arc<ServedMetrics>>>>,
+    served: RwLock<ServedByName>,
     pub call_duration: Histogram,
     pub time_to_first_token: Histogram,
     pub overhead: Histogram,
