@@ -1,8 +1,11 @@
 # docker build -t tollgate .
 # docker run --rm -p 3000:3000 -e TOLLGATE_KEY=sk-choose-one -e OPENAI_API_KEY tollgate
 
-# The build image brings the C compiler that aws-lc-sys needs; CMake is not needed.
+# The build image brings the C compiler that aws-lc-sys and jemalloc need, but not make; CMake is not needed.
 FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends make \
+ && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --bin tollgate

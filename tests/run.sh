@@ -34,8 +34,9 @@ step 'tools'
 command -v cargo >/dev/null || give_up 'cargo is missing: install Rust 1.95 or later, with rustup'
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
-# For aws-lc-sys.
+# For aws-lc-sys and jemalloc.
 command -v cc >/dev/null || install gcc libc6-dev
+command -v make >/dev/null || install make
 command -v python3 >/dev/null || install python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
 rustc --version

@@ -1,21 +1,28 @@
-//! The plan of a call: its candidates in order. Pure.
+//! The plan of a call: its candidates and their rank. Pure.
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use tokio::time::Instant;
 
 use super::provider::Target;
 use super::registry::Route;
 use crate::api::Envelope;
 use crate::config::Strategy;
 
-/// Candidates, best first.
+/// The targets of a route that can answer a call.
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) candidates: SmallVec<[Arc<Target>; 4]>,
-    /// When the first of those that are tripped may be asked again.
-    pub(super) tripped_until: Option<Instant>,
+    pub(super) route: Arc<Route>,
+    /// In the order of the targets.
+    pub(super) candidates: SmallVec<[Ranked; 4]>,
+}
+
+/// The lower the rank the better; among equals the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ranked {
+    pub(super) rank: u64,
+    /// Its place among the route's targets.
+    pub(super) target: usize,
 }
 
 /// No target of the route can do what the call needs.
@@ -25,60 +32,87 @@ pub enum Unable {
     Tools,
 }
 
-impl Route {
-    /// The targets that can answer the call, without those that are tripped.
-    pub fn plan(&self, envelope: &Envelope, now: Instant) -> Result<Plan, Unable> {
-        let mut able: SmallVec<[&Arc<Target>; 4]> = self.targets.iter().collect();
-        if envelope.vision {
-            able.retain(|target| target.vision);
-            if able.is_empty() {
-                return Err(Unable::Vision);
-            }
-        }
-        if envelope.tools {
-            able.retain(|target| target.tools);
-            if able.is_empty() {
-                return Err(Unable::Tools);
-            }
-        }
-        // Sizes are estimates: they choose between targets, and never refuse a call.
-        if able.iter().any(|target| fits(target, envelope)) {
-            able.retain(|target| fits(target, envelope));
-        }
-        let mut tripped_until: Option<Instant> = None;
-        able.retain(|target| {
-            let open = target.open_until(now);
-            tripped_until = [tripped_until, open].into_iter().flatten().min();
-            open.is_none()
-        });
-        if self.strategy == Strategy::Cheapest && able.len() > 1 {
-            sort_by_price(&mut able, envelope);
-        }
-        Ok(Plan { candidates: able.into_iter().cloned().collect(), tripped_until })
+/// What a plan needs to know of a target. They stand side by side in a route, as a name may have hundreds of targets
+/// and each call looks at all of them.
+#[derive(Debug)]
+pub(super) struct Facts {
+    price: Option<Price>,
+    context: Option<u32>,
+    vision: bool,
+    tools: bool,
+}
+
+/// Pico-dollars per token.
+#[derive(Debug)]
+struct Price {
+    input: u64,
+    output: u64,
+    /// Tokens of an answer that the call does not bound.
+    most_output: u32,
+}
+
+impl From<&Target> for Facts {
+    fn from(target: &Target) -> Self {
+        /// Where the row does not say it either.
+        const UNBOUNDED: u32 = 4096;
+        let most_output = target.max_output.unwrap_or(UNBOUNDED);
+        let price = target.price.map(|price| Price { input: price.input, output: price.output, most_output });
+        Self { price, context: target.context, vision: target.vision, tools: target.tools }
     }
 }
 
-/// Explicitly free first, then by estimate, unknown prices last. The sort is stable: ties stay in the order of the
-/// targets, which for bare names is that of the providers' names.
-fn sort_by_price(targets: &mut [&Arc<Target>], envelope: &Envelope) {
-    targets.sort_by_cached_key(|target| {
-        target.estimate(envelope.input_tokens, envelope.n, envelope.max_tokens).unwrap_or(u128::MAX)
-    });
+impl Facts {
+    fn fits(&self, envelope: &Envelope) -> bool {
+        let needed = envelope.input_tokens + u64::from(envelope.max_tokens.unwrap_or(0));
+        self.context.is_none_or(|context| needed <= u64::from(context))
+    }
+
+    /// Pico-dollars that a call with these estimates would cost: explicitly free first, unknown prices last.
+    fn estimate(&self, envelope: &Envelope) -> u64 {
+        let Some(price) = &self.price else { return u64::MAX };
+        let output = u128::from(envelope.n) * u128::from(envelope.max_tokens.unwrap_or(price.most_output));
+        let cost = u128::from(envelope.input_tokens) * u128::from(price.input) + output * u128::from(price.output);
+        u64::try_from(cost).unwrap_or(u64::MAX - 1)
+    }
 }
 
-fn fits(target: &Target, envelope: &Envelope) -> bool {
-    target
-        .context
-        .is_none_or(|context| envelope.input_tokens + u64::from(envelope.max_tokens.unwrap_or(0)) <= u64::from(context))
+impl Route {
+    /// The targets that can answer the call. Whether one is tripped or limited shows when it is asked.
+    pub fn plan(self: &Arc<Self>, envelope: &Envelope) -> Result<Plan, Unable> {
+        let sees = |facts: &&Facts| facts.vision || !envelope.vision;
+        let is_able = |facts: &&Facts| sees(facts) && (facts.tools || !envelope.tools);
+        if envelope.vision && !self.facts.iter().any(|facts| facts.vision) {
+            return Err(Unable::Vision);
+        }
+        if envelope.tools && !self.facts.iter().any(|facts| is_able(&facts)) {
+            return Err(Unable::Tools);
+        }
+        // Sizes are estimates: they choose between targets, and never refuse a call.
+        let choosy = self.facts.iter().filter(is_able).any(|facts| facts.fits(envelope));
+        let rank = |facts: &Facts| match self.strategy {
+            Strategy::Ordered => 0,
+            Strategy::Cheapest => facts.estimate(envelope),
+        };
+        let able = self.facts.iter().enumerate().filter(|(_, facts)| is_able(facts));
+        let candidates = able
+            .filter(|(_, facts)| !choosy || facts.fits(envelope))
+            .map(|(target, facts)| Ranked { rank: rank(facts), target })
+            .collect();
+        Ok(Plan { route: Arc::clone(self), candidates })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
     use crate::config::{Config, Env};
     use crate::dialects::openai_chat::read_envelope;
+    use crate::error::{Failure, FailureClass, GatewayError};
     use crate::net::Connector;
     use crate::routing::Registry;
+    use crate::routing::run::Run;
     use crate::telemetry::Metrics;
 
     const CONFIG: &str = r#"
@@ -115,8 +149,14 @@ mod tests {
         let registry = registry();
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
         let envelope = read_envelope(body.as_bytes()).unwrap();
-        let plan = registry.resolve(model).unwrap().plan(&envelope, Instant::now())?;
-        Ok(plan.candidates.iter().map(|target| format!("{}/{}", &*target.provider.name, &*target.name)).collect())
+        let mut run = Run::new(registry.resolve(model).unwrap().plan(&envelope)?);
+        let mut asked = Vec::new();
+        let now = Instant::now();
+        while let Some(ticket) = run.next_untried(now) {
+            asked.push(format!("{}/{}", &*ticket.target.provider.name, &*ticket.target.name));
+            run.failed(ticket, Failure::new(FailureClass::ServerError), now, 0.0);
+        }
+        Ok(asked)
     }
 
     #[tokio::test]
@@ -148,9 +188,13 @@ mod tests {
             route.targets[0].breaker.permit(now).unwrap().fail(now, None);
         }
         let envelope = read_envelope(br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#).unwrap();
-        let plan = route.plan(&envelope, now).unwrap();
-        assert_eq!(plan.candidates.len(), 1);
-        assert_eq!(plan.tripped_until, Some(now + std::time::Duration::from_secs(60)));
+        let mut run = Run::new(route.plan(&envelope).unwrap());
+        let ticket = run.next_untried(now).unwrap();
+        assert_eq!(&*ticket.target.provider.name, "a");
+        run.failed(ticket, Failure::new(FailureClass::NotFound), now, 0.0);
+        assert!(run.next_untried(now).is_none());
+        let GatewayError::AllFailed { retry_after, .. } = run.exhausted(now) else { panic!("one has failed") };
+        assert_eq!(retry_after, std::time::Duration::from_secs(60));
     }
 
     #[tokio::test]

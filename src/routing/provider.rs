@@ -140,15 +140,6 @@ fn breaker(rule: Rule, provider: &Arc<str>, model: &str, metrics: &Metrics) -> A
 }
 
 impl Target {
-    /// Pico-dollars that a call with these estimates would cost here.
-    pub(super) fn estimate(&self, input: u64, n: u32, max_tokens: Option<u32>) -> Option<u128> {
-        /// Tokens of an answer that nothing bounds.
-        const UNBOUNDED: u32 = 4096;
-        let price = self.price?;
-        let output = u128::from(max_tokens.or(self.max_output).unwrap_or(UNBOUNDED));
-        Some(u128::from(input) * u128::from(price.input) + u128::from(n) * output * u128::from(price.output))
-    }
-
     pub(super) fn open_until(&self, now: Instant) -> Option<Instant> {
         self.provider.breaker.closed_until(now).max(self.breaker.closed_until(now))
     }

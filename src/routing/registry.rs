@@ -9,6 +9,7 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::budget::RetryBudget;
+use super::plan::Facts;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
 use crate::config::{self, Config, ModelRow, Strategy};
@@ -44,6 +45,8 @@ pub struct Route {
     pub version: [u8; 32],
     pub(super) strategy: Strategy,
     pub(super) targets: Vec<Arc<Target>>,
+    /// Of the targets, in their order.
+    pub(super) facts: Vec<Facts>,
 }
 
 impl Registry {
@@ -111,6 +114,7 @@ impl Registry {
             deadline: None,
             version: *blake3::hash(model.as_bytes()).as_bytes(),
             strategy: Strategy::Ordered,
+            facts: vec![Facts::from(&*target)],
             targets: vec![target],
         });
         self.unlisted.insert(model.into(), Arc::clone(&route));
@@ -151,7 +155,8 @@ impl Registry {
     ) {
         let name: Arc<str> = name.into();
         let version = version(&targets, config);
-        let route = Route { label: Arc::clone(&name), deadline, version, strategy, targets };
+        let facts = targets.iter().map(|target| Facts::from(&**target)).collect();
+        let route = Route { label: Arc::clone(&name), deadline, version, strategy, targets, facts };
         self.routes.insert(name, Arc::new(route));
     }
 }

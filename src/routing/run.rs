@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::breaker::Permit;
-use super::plan::Plan;
+use super::plan::{Plan, Ranked};
 use super::provider::{Target, wait};
+use super::registry::Route;
 use crate::error::{Failure, FailureClass, GatewayError, Refusal, Tried};
 use crate::state::Slot;
 
@@ -21,8 +22,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const UNKNOWN_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) struct Run {
+    route: Arc<Route>,
     candidates: SmallVec<[Candidate; 4]>,
-    tripped_until: Option<Instant>,
     tried: Vec<Tried>,
     /// The first that was asked: only its word on the request counts at once.
     first: Option<usize>,
@@ -30,7 +31,7 @@ pub(super) struct Run {
 }
 
 struct Candidate {
-    target: Arc<Target>,
+    ranked: Ranked,
     state: Standing,
     /// Failures that were a key's.
     key_faults: usize,
@@ -75,10 +76,10 @@ pub(super) enum Verdict {
 
 impl Run {
     pub(super) fn new(plan: Plan) -> Self {
-        let candidate = |target| Candidate { target, state: Standing::Untried, key_faults: 0, repeats: 0 };
+        let candidate = |ranked| Candidate { ranked, state: Standing::Untried, key_faults: 0, repeats: 0 };
         Self {
+            route: plan.route,
             candidates: plan.candidates.into_iter().map(candidate).collect(),
-            tripped_until: plan.tripped_until,
             tried: Vec::new(),
             first: None,
             refusal: None,
@@ -89,15 +90,25 @@ impl Run {
         &self.tried
     }
 
-    /// The first untried candidate that is ready.
+    /// The best untried candidate that is ready. Nothing is sorted: nearly always the first that is looked for is the only
+    /// one.
     pub(super) fn next_untried(&self, now: Instant) -> Option<Ticket> {
-        self.indices(Standing::Untried).find_map(|place| self.admit(place, now).ok())
+        let mut passed_over = None;
+        loop {
+            let untried = self.candidates.iter().enumerate().filter(|(_, one)| one.state == Standing::Untried);
+            let next =
+                untried.map(|(place, one)| (one.ranked.rank, place)).filter(|one| Some(*one) > passed_over).min()?;
+            if let Ok(ticket) = self.admit(next.1, now) {
+                return Some(ticket);
+            }
+            passed_over = Some(next);
+        }
     }
 
     /// Nobody untried is ready: the candidate whose repeat is due first, and when.
     pub(super) fn next_repeat(&self) -> Option<(usize, Instant)> {
         let due = |(place, candidate): (usize, &Candidate)| match candidate.state {
-            Standing::Again(at) if candidate.repeats < candidate.target.provider.retries => Some((place, at)),
+            Standing::Again(at) if candidate.repeats < self.target(place).provider.retries => Some((place, at)),
             _ => None,
         };
         self.candidates.iter().enumerate().filter_map(due).min_by_key(|(_, at)| *at)
@@ -195,10 +206,9 @@ impl Run {
         }
         let waits: SmallVec<[NotReady; 4]> =
             (0..self.candidates.len()).filter_map(|place| self.not_ready(place, now)).collect();
-        let soonest = waits.iter().map(|wait| wait.until).chain(self.tripped_until).min();
+        let soonest = waits.iter().map(|wait| wait.until).min();
         let retry_after = soonest.map_or(UNKNOWN_WAIT, |until| wait(until, now)).max(Duration::from_millis(1));
-        let limited = self.tripped_until.is_none()
-            && waits.iter().all(|wait| wait.limited)
+        let limited = waits.iter().all(|wait| wait.limited)
             && self.tried.iter().all(|tried| tried.class == FailureClass::RateLimited);
         let tried = self.tried;
         match (tried.is_empty(), limited && !(tried.is_empty() && waits.is_empty())) {
@@ -208,19 +218,18 @@ impl Run {
         }
     }
 
-    fn indices(&self, state: Standing) -> impl Iterator<Item = usize> {
-        self.candidates
-            .iter()
-            .enumerate()
-            .filter(move |(_, candidate)| candidate.state == state)
-            .map(|(place, _)| place)
+    fn target(&self, place: usize) -> &Arc<Target> {
+        &self.route.targets[self.candidates[place].ranked.target]
     }
 
     /// Takes everything that an attempt needs, or nothing. What may cost others (a place in a bucket) comes last.
     fn admit(&self, place: usize, now: Instant) -> Result<Ticket, NotReady> {
-        let target = &self.candidates[place].target;
+        let target = self.target(place);
         let provider = &target.provider;
         let tripped = |until| NotReady { until, limited: false };
+        if let Some(until) = target.open_until(now) {
+            return Err(tripped(until));
+        }
         let key = match &provider.keys {
             Some(keys) => Some(keys.next(now).map_err(|rest| NotReady { until: rest.until, limited: rest.limited })?),
             None => None,
