@@ -14,8 +14,9 @@ use super::{Connector, NetError, RequestBody, ResponseBody};
 /// Idle connections live this long: shorter than the keep-alive of every server worth calling, so that the race with
 /// its closing stays rare.
 const IDLE: Duration = Duration::from_secs(15);
-/// Idle connections that are kept for one host.
-const MAX_IDLE: usize = 1024;
+/// Idle connections that are kept for one host. Fewer than calls at once, and a busy moment would open and close them
+/// without end.
+const MAX_IDLE: usize = 8192;
 
 /// One scheme, host and port. HTTP/1.1: one HTTP/2 connection would cap the calls under way at the host's stream limit.
 #[derive(Debug)]
