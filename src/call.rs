@@ -114,8 +114,10 @@ pub struct CacheWish {
 /// One call, checked and authenticated. Nothing in it decides a host, a URL or a header name that is sent upstream.
 #[derive(Debug)]
 pub struct Call {
-    /// Ours; the client's own id is only logged.
+    /// Ours.
     pub id: CallId,
+    /// The client's own id, shortened: only logged.
+    pub client_id: Option<Box<str>>,
     pub door: Door,
     pub caller: Arc<Caller>,
     /// The asked name where it is configured, else `other`: what logs and metrics may call it.

@@ -54,11 +54,12 @@ impl<'a> Str<'a> {
 
     /// The string that is meant. Copies only where there are escapes.
     pub fn decode(self) -> Cow<'a, str> {
-        let checked = "the string was validated when it was read";
         if !self.escaped {
-            return Cow::Borrowed(std::str::from_utf8(self.raw).expect(checked));
+            return String::from_utf8_lossy(self.raw);
         }
-        serde_json::from_slice(&[b"\"", self.raw, b"\""].concat()).map(Cow::Owned).expect(checked)
+        // Only half a surrogate pair, let through by a lenient scanner, cannot be decoded; then its escape stands.
+        serde_json::from_slice(&[b"\"", self.raw, b"\""].concat())
+            .map_or_else(|_| String::from_utf8_lossy(self.raw), Cow::Owned)
     }
 }
 
@@ -68,12 +69,20 @@ pub struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     depth: u32,
+    /// Halves of surrogate pairs pass.
+    lenient: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// `text` need not be UTF-8; where it is not, reading it is an error.
     pub fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, lenient: false }
+    }
+
+    /// For what a provider says, which is not ours to correct: where a token limit cuts an emoji in two, half of its escape
+    /// stands in the text.
+    pub fn lenient(text: &'a [u8]) -> Self {
+        Self { lenient: true, ..Self::new(text) }
     }
 
     /// The kind of the next value, which is not consumed.
@@ -326,12 +335,9 @@ impl<'a> Scanner<'a> {
         if self.text.get(at + 1) != Some(&b'u') {
             return Err(Malformed { at, why: "unknown escape" });
         }
-        match self.code_unit(at)? {
-            0xD800..=0xDBFF => match self.code_unit(at + UNIT)? {
-                0xDC00..=0xDFFF => Ok(at + 2 * UNIT),
-                _ => Err(Malformed { at: at + UNIT, why: "lone surrogate" }),
-            },
-            0xDC00..=0xDFFF => Err(Malformed { at, why: "lone surrogate" }),
+        match (self.code_unit(at)?, self.code_unit(at + UNIT)) {
+            (0xD800..=0xDBFF, Ok(0xDC00..=0xDFFF)) => Ok(at + 2 * UNIT),
+            (0xD800..=0xDFFF, _) if !self.lenient => Err(Malformed { at, why: "lone surrogate" }),
             _ => Ok(at + UNIT),
         }
     }
@@ -465,6 +471,17 @@ mod tests {
     fn decodes_escapes() {
         let mut scanner = Scanner::new(br#""\u006dodel \ud83d\ude00 \n""#);
         assert_eq!(scanner.string().unwrap().decode(), "model 😀 \n");
+    }
+
+    #[test]
+    fn half_an_emoji_is_a_mistake_in_a_request_only() {
+        for half in [r#""a\ud83d""#, r#""\ude00""#, r#""\ud83d\n""#, r#""\ud83dbbbbbb""#, r#""\ud83d\ud83d\ude00""#] {
+            let malformed = Scanner::new(half.as_bytes()).string().unwrap_err();
+            assert_eq!(malformed.why, "lone surrogate", "{half}");
+            let mut scanner = Scanner::lenient(half.as_bytes());
+            assert_eq!(scanner.string().unwrap().decode(), half.trim_matches('"'));
+            scanner.end().unwrap();
+        }
     }
 
     #[test]

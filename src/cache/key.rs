@@ -1,6 +1,6 @@
 //! What makes two calls equal.
 //!
-//! Door, asked name, route, scope, and the body without the members that change nothing of the answer. The body is taken
+//! Door, asked name, route, scope, what is handed on of the headers, and the body without the members that change nothing of the answer. The body is taken
 //! as it stands: two spellings of one JSON document are two keys, which costs a miss and can never give a wrong answer.
 //! The key is found by a fast hash, which proves nothing; what was hashed is kept beside the answer and compared.
 
@@ -22,7 +22,7 @@ pub struct Key {
     body: Bytes,
     /// `body` is memory of its own, and no slice of a connection's buffer.
     owned: bool,
-    /// Door, scope, asked name and route.
+    /// Door, scope, asked name, `openai-beta` and route.
     preamble: Bytes,
 }
 
@@ -65,12 +65,14 @@ impl PartialEq for Key {
 
 fn preamble(call: &Call, scope: Scope) -> Vec<u8> {
     let (level, name) = sharers(&call.caller, scope);
-    let parts = [call.door.as_str(), level, name, &call.envelope.model];
+    let beta = call.beta.as_ref().map_or(&b""[..], |beta| beta.as_bytes());
+    let parts =
+        [call.door.as_str().as_bytes(), level.as_bytes(), name.as_bytes(), call.envelope.model.as_bytes(), beta];
     let length = parts.iter().map(|part| size_of::<u64>() + part.len()).sum::<usize>() + call.route_version.len();
     let mut preamble = Vec::with_capacity(length);
     for part in parts {
         preamble.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        preamble.extend_from_slice(part.as_bytes());
+        preamble.extend_from_slice(part);
     }
     preamble.extend_from_slice(&call.route_version);
     preamble
@@ -160,6 +162,15 @@ mod tests {
         ] {
             assert!(plain != key_of(&other, &caller, Scope::User), "{other}");
         }
+    }
+
+    #[test]
+    fn a_beta_is_another_call() {
+        let caller = caller("k", "u", None);
+        let mut beta = call(PLAIN, Arc::clone(&caller));
+        beta.beta = Some(http::HeaderValue::from_static("assistants=v2"));
+        let beta = Key::new(&beta, Scope::User, &BuildHasherDefault::<DefaultHasher>::default());
+        assert!(beta != key_of(PLAIN, &caller, Scope::User));
     }
 
     #[test]

@@ -78,12 +78,9 @@ async fn read_call(
     if !caller.may_use(model) {
         return Err(GatewayError::ModelNotAllowed { model: shown(model) });
     }
-    if let Some(client) = wishes.request_id {
-        // The client's own id helps to find a call by what the client knows.
-        tracing::info!(call.id = id.as_str(), client.request_id = ?client, "the client's own id");
-    }
     Ok(Box::new(Call {
         id,
+        client_id: wishes.request_id.map(|id| shown(&String::from_utf8_lossy(id.as_bytes())).into()),
         door: Door::ChatCompletions,
         caller,
         label: Arc::clone(&route.label),
@@ -92,7 +89,7 @@ async fn read_call(
         body,
         owns_body,
         cache: wishes.cache,
-        beta: wishes.beta.cloned(),
+        beta: wishes.beta,
         arrived,
         read,
         deadline: arrived + [wishes.deadline, route.deadline].into_iter().flatten().fold(longest, Duration::min),
@@ -100,10 +97,10 @@ async fn read_call(
     }))
 }
 
-/// A client's words in our message, shortened.
-fn shown(model: &str) -> String {
+/// A client's words in our messages and logs, shortened.
+fn shown(words: &str) -> String {
     const SHOWN: usize = 100;
-    model.chars().take(SHOWN).collect()
+    words.chars().take(SHOWN).collect()
 }
 
 /// Reads the whole body, or says why not. Nothing is read of one that announces too much. The end is waited for even

@@ -21,8 +21,8 @@ pub(super) struct Wishes<'a> {
     pub(super) cache: CacheWish,
     /// How long the client is willing to wait.
     pub(super) deadline: Option<Duration>,
-    /// Handed on.
-    pub(super) beta: Option<&'a HeaderValue>,
+    /// Handed on, several as one list.
+    pub(super) beta: Option<HeaderValue>,
     /// The client's own id of the call.
     pub(super) request_id: Option<&'a HeaderValue>,
 }
@@ -54,7 +54,7 @@ impl<'a> Wishes<'a> {
                     wishes.wait_at_most(seconds(wait));
                 }
             } else if *name == BETA {
-                wishes.beta = wishes.beta.or(Some(value));
+                wishes.beta = Some(joined(wishes.beta.take(), value));
             } else if *name == REQUEST_ID {
                 wishes.request_id = wishes.request_id.or(Some(value));
             }
@@ -96,6 +96,12 @@ impl<'a> Wishes<'a> {
         }
         Ok(())
     }
+}
+
+/// RFC 9110, 5.3: repeated headers are one list.
+fn joined(list: Option<HeaderValue>, next: &HeaderValue) -> HeaderValue {
+    let Some(list) = list else { return next.clone() };
+    HeaderValue::from_bytes(&[list.as_bytes(), b", ", next.as_bytes()].concat()).unwrap_or(list)
 }
 
 fn is_json(value: &HeaderValue) -> bool {
@@ -148,6 +154,12 @@ mod tests {
         let aged = wish(&[("cache-control", "max-age=60"), ("cache-control", "max-age=5")]).unwrap();
         assert_eq!(aged.max_age, Some(Duration::from_secs(5)));
         assert!(wish(&[("x-tollgate-cache", "on")]).is_err());
+    }
+
+    #[test]
+    fn repeated_betas_are_one_list() {
+        let beta = read(&[("openai-beta", "a=1"), ("openai-beta", "b=2")], |wishes| wishes.beta.clone());
+        assert_eq!(beta.unwrap().unwrap(), "a=1, b=2");
     }
 
     #[test]

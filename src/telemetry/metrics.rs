@@ -218,7 +218,7 @@ impl Collector for DroppedLogs {
         let counter = ConstCounter::new((self.0)());
         let metric = encoder.encode_descriptor(
             "log_lines_dropped",
-            "Log lines lost because the queue was full",
+            "Log lines lost because the queue was full or they could not be written",
             None,
             counter.metric_type(),
         )?;

@@ -3,16 +3,18 @@
 //! Lines are appended to one buffer, which the writer takes whole: no allocation and no system call per line, and under
 //! load no wake-up either, as the writer looks by itself every few milliseconds as long as there is something to write.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 /// Bytes that may wait to be written.
 const LIMIT: usize = 4 << 20;
 /// Lines are gathered this long before they are written.
 const GATHER: Duration = Duration::from_millis(20);
+/// How long the last lines are waited for: whoever reads them may have stopped reading.
+const LAST_LINES: Duration = Duration::from_secs(1);
 /// A buffer that has grown beyond this is not kept.
 const KEPT: usize = 256 << 10;
 
@@ -35,11 +37,12 @@ struct Waiting {
     closed: bool,
 }
 
-/// The writing thread. Dropping it writes what waits and ends it.
+/// The writing thread. Dropping it writes what waits and ends it, unless that takes too long.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Queue,
-    thread: Option<JoinHandle<()>>,
+    /// Disconnected when the thread ends.
+    ended: mpsc::Receiver<Infallible>,
 }
 
 impl Queue {
@@ -56,7 +59,7 @@ impl Queue {
         }
     }
 
-    /// Lines that were lost because the queue was full.
+    /// Lines that were lost: the queue was full, or they could not be written.
     pub(super) fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
@@ -88,8 +91,12 @@ impl Writer {
     pub(super) fn start(sink: impl Write + Send + 'static) -> io::Result<(Queue, Self)> {
         let queue = Queue(Arc::default());
         let theirs = queue.clone();
-        let thread = std::thread::Builder::new().name("log".into()).spawn(move || write(&theirs, sink))?;
-        Ok((queue.clone(), Self { queue, thread: Some(thread) }))
+        let (ends, ended) = mpsc::channel();
+        std::thread::Builder::new().name("log".into()).spawn(move || {
+            write(&theirs, sink);
+            drop(ends);
+        })?;
+        Ok((queue.clone(), Self { queue, ended }))
     }
 }
 
@@ -97,10 +104,8 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.lock().closed = true;
         self.queue.0.wake.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has nothing more to write.
-            let _ = thread.join();
-        }
+        // Nothing is ever sent: it ends, or time runs out.
+        let _ = self.ended.recv_timeout(LAST_LINES);
     }
 }
 
@@ -108,7 +113,10 @@ fn write(queue: &Queue, mut sink: impl Write) {
     let mut lines = Vec::new();
     while queue.take(&mut lines) {
         // There is no other place to say that this one takes nothing.
-        let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+        if sink.write_all(&lines).and_then(|()| sink.flush()).is_err() {
+            let lost = memchr::memchr_iter(b'\n', &lines).count() as u64;
+            queue.0.dropped.fetch_add(lost, Ordering::Relaxed);
+        }
         lines.clear();
         lines.shrink_to(KEPT);
         queue.pause();
@@ -117,8 +125,6 @@ fn write(queue: &Queue, mut sink: impl Write) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     /// A sink that tells what each write held, and takes one only after it was let.
@@ -170,5 +176,32 @@ mod tests {
         drop(let_go);
         drop(writer);
         assert_eq!(written.recv().unwrap().len(), LIMIT);
+    }
+
+    #[test]
+    fn a_writer_that_is_stuck_holds_nobody_at_the_end() {
+        let ((_let_go, gate), (sender, written)) = (mpsc::channel(), mpsc::channel());
+        let (queue, writer) = Writer::start(Slow { let_go: gate, written: sender }).unwrap();
+        queue.put(b"first\n");
+        written.recv().unwrap();
+        drop(writer);
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_counted() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (queue, writer) = Writer::start(Closed).unwrap();
+        queue.put(b"one\n");
+        drop(writer);
+        assert_eq!(queue.dropped(), 1);
     }
 }

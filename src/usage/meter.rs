@@ -23,6 +23,7 @@ pub struct Meter {
 pub struct Open {
     metrics: Arc<Metrics>,
     id: CallId,
+    client_id: Option<Box<str>>,
     door: Door,
     caller: Arc<Caller>,
     label: Arc<str>,
@@ -51,6 +52,7 @@ impl Meter {
         Open {
             metrics: Arc::clone(&self.metrics),
             id: call.id,
+            client_id: call.client_id.clone(),
             door: call.door,
             caller: Arc::clone(&call.caller),
             label: Arc::clone(&call.label),
@@ -191,6 +193,7 @@ impl Drop for Open {
         let notes = self.journal.with(std::mem::take);
         let record = Record {
             id: self.id,
+            client_id: self.client_id.take(),
             door: self.door,
             caller: Arc::clone(&self.caller),
             model: Arc::clone(&self.label),

@@ -12,6 +12,8 @@ use crate::telemetry::{AttemptLabels, CallLabels, Label, Metrics, RefusalLabels}
 #[derive(Debug, Clone)]
 pub struct Record {
     pub id: CallId,
+    /// What the client calls it.
+    pub client_id: Option<Box<str>>,
     pub door: Door,
     pub caller: Arc<Caller>,
     /// The asked name where it is configured, else `other`.
@@ -142,6 +144,7 @@ impl Record {
             target: "tollgate::call",
             {
             call.id = self.id.as_str(),
+            client.request_id = self.client_id.as_deref(),
             call.door = self.door.as_str(),
             call.outcome = self.outcome.0,
             key.id = &*self.caller.key,

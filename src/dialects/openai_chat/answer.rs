@@ -28,7 +28,7 @@ pub fn read_answer(body: &[u8]) -> Answer {
 }
 
 fn judge(text: &[u8]) -> Result<Answer, Malformed> {
-    let mut scanner = Scanner::new(text);
+    let mut scanner = Scanner::lenient(text);
     let mut usage = None;
     let mut choices = 0;
     let mut complete = true;
@@ -61,7 +61,7 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
 /// Bytes of text in an answer: what it is billed by where the provider reports nothing.
 pub fn measure(body: &[u8]) -> usize {
     let mut bytes = 0;
-    let read = Scanner::new(body).object(|value, key, _| {
+    let read = Scanner::lenient(body).object(|value, key, _| {
         if key.raw() != b"choices" || value.kind()? != Kind::Array {
             return value.skip();
         }

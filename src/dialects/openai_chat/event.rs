@@ -89,7 +89,7 @@ impl EventReader {
         let mut choices = 0;
         let mut text: Option<usize> = None;
         let mut error = None;
-        let mut scanner = Scanner::new(data);
+        let mut scanner = Scanner::lenient(data);
         scanner.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
                 (b"choices", Kind::Array) => {

@@ -14,6 +14,7 @@ pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
     let now = Instant::now();
     Call {
         id: CallId::new(),
+        client_id: None,
         door: Door::ChatCompletions,
         caller,
         label: "m".into(),
