@@ -79,6 +79,7 @@ async fn read_begin(stream: &mut TcpStream, read: &mut BytesMut) -> Option<Begin
 }
 
 async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: CancellationToken) {
+    let busy = Arc::clone(&requests.busy);
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // `ClientIo` keeps this time: it tells an idle connection from a slow head.
@@ -88,10 +89,11 @@ async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
         .max_buf_size(BUFFER_LIMIT)
         .serve_connection(TokioIo::new(io), requests);
     let mut drained = pin!(drain.cancelled());
-    let mut draining = false;
+    let (mut draining, mut was_idle) = (false, false);
     let served = std::future::poll_fn(|cx| {
         if !draining && drained.as_mut().poll(cx).is_ready() {
             draining = true;
+            was_idle = busy.is_idle();
             Pin::new(&mut connection).graceful_shutdown();
         }
         connection.poll_without_shutdown(cx)
@@ -100,7 +102,8 @@ async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
     if let Err(error) = &served {
         tracing::debug!(error = error as &dyn std::error::Error, "connection ended");
     }
-    if served.is_ok() {
+    // Where nothing was under way there is no answer that closing could destroy.
+    if served.is_ok() && !was_idle {
         Box::pin(linger(connection.into_parts().io.into_inner().into_stream())).await;
     }
 }

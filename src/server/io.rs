@@ -45,7 +45,7 @@ impl Busy {
         BusyGuard(Arc::clone(self))
     }
 
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.answering.load(Ordering::Relaxed) == 0
     }
 

@@ -24,6 +24,19 @@ async fn a_stream_that_is_under_way_may_finish() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_is_no_call_that_is_given_up() {
+    let provider = Scripted::always(good()).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("drain = \"300ms\"")).await;
+    let mut idle = gateway.begin(&ask("m")).await;
+    assert_eq!(idle.response().await.status, 200);
+    gateway.terminate();
+    // The client keeps its side open.
+    assert!(gateway.exited().await.success());
+    assert!(!gateway.log_text().contains("given up"), "{}", gateway.log_text());
+    drop(idle);
+}
+
+#[tokio::test]
 async fn a_whole_answer_that_is_under_way_may_finish() {
     let (opened, wait) = gate();
     let provider = Scripted::always(good().first(Step::Wait(wait))).await;

@@ -44,6 +44,15 @@ async fn the_request_id_is_always_ours_and_leads_to_the_record() {
     for id in &ids {
         gateway.event("an end with this id", |event| event["call.id"] == id.as_str()).await;
     }
+    // What the client calls it stands in the record, as long as it is short.
+    let theirs = |event: &serde_json::Value| event["client.request_id"] == "chosen-by-the-client";
+    assert_eq!(gateway.records(2).await.iter().filter(|record| theirs(record)).count(), 2);
+    let long = format!("x-request-id: {}", "\u{80}".repeat(9_000));
+    gateway.chat_with(&ask("m"), &[&long]).await;
+    let record = gateway
+        .event("the third record", |event| event["client.request_id"].as_str().is_some_and(|id| id.len() > 50))
+        .await;
+    assert!(record["client.request_id"].as_str().unwrap().len() < 1_000, "{record}");
     assert!(gateway.get("/v1/models", &[]).await.header("x-request-id").is_some());
 }
 
