@@ -1,11 +1,8 @@
 //! What may be asked for on the command line.
 
-use std::ffi::OsString;
-use std::net::SocketAddr;
-
 use clap::{Parser, Subcommand};
 
-use crate::load::Load;
+use crate::parts::Part;
 use crate::work::Work;
 
 /// Fails where a call has become dearer than expected.
@@ -26,20 +23,6 @@ pub(crate) struct Arguments {
 pub(crate) enum Mode {
     /// One piece of work, over and over, for its instructions to be counted
     Work { work: Work, times: u32 },
-    /// The mock provider
-    Mock { port: u16 },
-    /// The bare pass-through
-    Bare { port: u16, upstream: SocketAddr },
-    /// A load, as JSON
-    Load { address: SocketAddr, load: Load },
-    /// A program on certain cores
-    Run {
-        #[arg(long)]
-        core: Vec<usize>,
-        /// What it prints goes nowhere
-        #[arg(long)]
-        quiet: bool,
-        #[arg(last = true, required = true)]
-        command: Vec<OsString>,
-    },
+    #[command(flatten)]
+    Part(Part),
 }

@@ -42,6 +42,8 @@ mod listener;
 mod load;
 #[path = "../overhead/mock/mod.rs"]
 mod mock;
+#[path = "../overhead/parts.rs"]
+mod parts;
 #[path = "../overhead/peers/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other benchmark uses more of it")]
 mod peers;
@@ -59,7 +61,6 @@ use bench::Bench;
 use clap::Parser;
 use cores::Cores;
 use expected::{Expected, HOW_TO_ACCEPT};
-use peers::bare;
 use ratios::Care;
 
 fn main() -> ExitCode {
@@ -72,10 +73,7 @@ fn main() -> ExitCode {
         None if arguments.accept => accept(),
         None => guard(),
         Some(Mode::Work { work, times }) => work.repeat(times),
-        Some(Mode::Mock { port }) => mock::run(port),
-        Some(Mode::Bare { port, upstream }) => bare::run(port, upstream),
-        Some(Mode::Load { address, load }) => load::run(address, load),
-        Some(Mode::Run { core, quiet, command }) => process::become_program(&core, quiet, &command),
+        Some(Mode::Part(part)) => part.play(),
     };
     if let Err(error) = done {
         eprintln!("guards: {error}");

@@ -1,15 +1,13 @@
 //! What may be asked for on the command line.
 
-use std::ffi::OsString;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::growth::Axis;
 use crate::lives::Lives;
-use crate::load::Load;
+use crate::parts::Part;
 use crate::peers::Kind;
 
 /// What a call costs in Tollgate, beside nginx and a bare hyper pass-through.
@@ -70,22 +68,8 @@ pub(crate) struct Pace {
 pub(crate) enum Mode {
     /// Measure how CPU per call changes with connections, keys, providers, cache entries and workers
     Growth(GrowthSettings),
-    /// Part: the mock provider
-    Mock { port: u16 },
-    /// Part: the bare pass-through
-    Bare { port: u16, upstream: SocketAddr },
-    /// Part: a load, as JSON
-    Load { address: SocketAddr, load: Load },
-    /// Part: a program on certain cores
-    Run {
-        #[arg(long)]
-        core: Vec<usize>,
-        /// What it prints goes nowhere
-        #[arg(long)]
-        quiet: bool,
-        #[arg(last = true, required = true)]
-        command: Vec<OsString>,
-    },
+    #[command(flatten)]
+    Part(Part),
 }
 
 impl Settings {

@@ -23,6 +23,7 @@ mod lives;
 mod load;
 mod machine;
 mod mock;
+mod parts;
 mod peers;
 mod process;
 mod report;
@@ -41,7 +42,7 @@ use clap::Parser;
 use cores::Cores;
 use growth::Growth;
 use machine::Machine;
-use peers::{Kind, bare};
+use peers::Kind;
 use report::Report;
 use rounds::Rounds;
 use scenarios::scenarios;
@@ -51,10 +52,7 @@ fn main() -> ExitCode {
     let done = match arguments.mode {
         None => overhead(&arguments.settings),
         Some(Mode::Growth(settings)) => growth(&settings),
-        Some(Mode::Mock { port }) => mock::run(port),
-        Some(Mode::Bare { port, upstream }) => bare::run(port, upstream),
-        Some(Mode::Load { address, load }) => load::run(address, load),
-        Some(Mode::Run { core, quiet, command }) => process::become_program(&core, quiet, &command),
+        Some(Mode::Part(part)) => part.play(),
     };
     if let Err(error) = done {
         eprintln!("overhead: {error}");

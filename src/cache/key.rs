@@ -1,8 +1,9 @@
 //! What makes two calls equal.
 //!
-//! Door, asked name, route, scope, what is handed on of the headers, and the body without the members that change nothing of the answer. The body is taken
-//! as it stands: two spellings of one JSON document are two keys, which costs a miss and can never give a wrong answer.
-//! The key is found by a fast hash, which proves nothing; what was hashed is kept beside the answer and compared.
+//! Door, asked name, route, scope, what is handed on of the headers, and the body without the members that change nothing
+//! of the answer. The body is taken as it stands: two spellings of one JSON document are two keys, which costs a miss
+//! and can never give a wrong answer. The key is found by a fast hash, which proves nothing; what was hashed is kept
+//! beside the answer and compared.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;

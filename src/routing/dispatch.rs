@@ -48,7 +48,7 @@ impl Service<Box<Call>> for Dispatcher {
 async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize) -> Result<Box<Reply>, GatewayError> {
     let model = &call.envelope.model;
     let route = registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
-    registry.repeats.count_call(Instant::now());
+    registry.repeats.count_call(call.read);
     let mut run = Run::new(route.plan(&call.envelope).map_err(|unable| refuse(unable, model))?);
     loop {
         let now = Instant::now();

@@ -146,13 +146,25 @@ mod tests {
         }
     }
 
-    #[test]
-    fn lines_that_gather_are_written_at_once_and_none_waits_for_ever() {
+    struct Stuck {
+        let_go: mpsc::Sender<()>,
+        queue: Queue,
+        writer: Writer,
+        written: mpsc::Receiver<Vec<u8>>,
+    }
+
+    /// A writer in the middle of its first write.
+    fn stuck() -> Stuck {
         let ((let_go, gate), (sender, written)) = (mpsc::channel(), mpsc::channel());
         let (queue, writer) = Writer::start(Slow { let_go: gate, written: sender }).unwrap();
         queue.put(b"first\n");
         assert_eq!(written.recv().unwrap(), b"first\n");
-        // The writer is stuck in the first write.
+        Stuck { let_go, queue, writer, written }
+    }
+
+    #[test]
+    fn lines_that_gather_are_written_at_once_and_none_waits_for_ever() {
+        let Stuck { let_go, queue, writer, written } = stuck();
         queue.put(b"second\n");
         queue.put(b"third\n");
         let_go.send(()).unwrap();
@@ -166,10 +178,7 @@ mod tests {
 
     #[test]
     fn a_writer_that_is_stuck_costs_lines_and_no_time() {
-        let ((let_go, gate), (sender, written)) = (mpsc::channel(), mpsc::channel());
-        let (queue, writer) = Writer::start(Slow { let_go: gate, written: sender }).unwrap();
-        queue.put(b"first\n");
-        written.recv().unwrap();
+        let Stuck { let_go, queue, writer, written } = stuck();
         let line = [b'x'; 1 << 20];
         (0..6).for_each(|_| queue.put(&line));
         assert_eq!(queue.dropped(), 2);
@@ -180,10 +189,7 @@ mod tests {
 
     #[test]
     fn a_writer_that_is_stuck_holds_nobody_at_the_end() {
-        let ((_let_go, gate), (sender, written)) = (mpsc::channel(), mpsc::channel());
-        let (queue, writer) = Writer::start(Slow { let_go: gate, written: sender }).unwrap();
-        queue.put(b"first\n");
-        written.recv().unwrap();
+        let Stuck { let_go: _let_go, writer, .. } = stuck();
         drop(writer);
     }
 
