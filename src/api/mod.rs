@@ -1,5 +1,7 @@
-//! Wire shapes as data: JSON positions, a call's envelope, usage and money, the error shape.
+//! Wire shapes as data: JSON positions, a call's envelope, a chat call in no vendor's words, usage and money, the error
+//! shape.
 
+pub mod chat;
 mod envelope;
 mod error_body;
 pub mod json;

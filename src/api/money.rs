@@ -40,10 +40,16 @@ pub struct Usage {
     pub input: u64,
     /// Those of `input` that came from the provider's cache.
     pub cached: u64,
+    /// Those of `input` that were written to the provider's cache.
+    pub cache_write: u64,
+    /// Those of `input` that were sound.
+    pub audio_input: u64,
     /// All tokens of the answer, reasoning included.
     pub output: u64,
     /// Those of `output` that were reasoning.
     pub reasoning: u64,
+    /// Those of `output` that were sound.
+    pub audio_output: u64,
 }
 
 #[cfg(test)]

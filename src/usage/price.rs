@@ -22,7 +22,7 @@ mod tests {
     fn cached_input_has_its_own_price() {
         // gpt-4o-mini: 0.15, 0.60 and 0.075 USD per million tokens.
         let price = TokenPrice { input: 150_000, output: 600_000, cache_read: 75_000 };
-        let usage = Usage { input: 1_000, cached: 400, output: 100, reasoning: 60 };
+        let usage = Usage { input: 1_000, cached: 400, output: 100, reasoning: 60, ..Usage::default() };
         assert_eq!(cost(price, usage), NanoUsd(90_000 + 30_000 + 60_000));
         assert_eq!(cost(price, Usage::default()), NanoUsd(0));
     }

@@ -129,6 +129,7 @@ pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malfo
         cached: cached.or(cache_hits).unwrap_or(0).min(input),
         output,
         reasoning: reasoning.unwrap_or(0).min(output),
+        ..Usage::default()
     }))
 }
 
@@ -234,7 +235,7 @@ mod tests {
     fn takes_only_whole_answers_with_choices() {
         let good = r#"{"choices":[{"finish_reason":"stop","message":{"content":"x","refusal":null}}],
             "usage":{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":4}}}"#;
-        let usage = Usage { input: 9, cached: 4, output: 3, reasoning: 0 };
+        let usage = Usage { input: 9, cached: 4, output: 3, ..Usage::default() };
         assert_eq!(read_answer(good.as_bytes()), Answer::Good { usage: Some(usage), complete: true });
         for cut in 0..good.len() {
             assert_eq!(read_answer(&good.as_bytes()[..cut]), Answer::Nothing, "cut at {cut}");

@@ -1,29 +1,7 @@
 //! Fields of a request: reading them by type, and saying what is wrong with one.
 
-use thiserror::Error;
-
+use super::super::codec::Invalid;
 use crate::api::json::{Kind, Malformed, Scanner};
-
-/// Why a body is refused. `param` is the field as OpenAI names it, e.g. `messages[0].role`.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Invalid {
-    pub message: String,
-    pub param: Option<String>,
-}
-
-impl Invalid {
-    #[cold]
-    pub(super) fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), param: Some(param.into()) }
-    }
-}
-
-impl From<Malformed> for Invalid {
-    fn from(malformed: Malformed) -> Self {
-        Self { message: format!("the body is not valid JSON: {malformed}"), param: None }
-    }
-}
 
 /// A value of one kind, or null.
 pub(super) fn optional<'a, T>(

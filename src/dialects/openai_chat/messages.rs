@@ -1,8 +1,9 @@
 //! The messages of a request: their shape is checked, their text and media are counted.
 
-use super::fields::{Invalid, wrong_type};
+use super::fields::wrong_type;
 use crate::api::json::{Kind, Scanner};
 use crate::api::{MEDIUM_TOKENS, estimate_tokens};
+use crate::dialects::Invalid;
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 

@@ -13,6 +13,5 @@ pub(crate) mod testing;
 
 pub use answer::{Answer, is_out_of_money, measure, read_answer, read_refusal, read_refusal_inside};
 pub use event::{EventReader, Seen};
-pub use fields::Invalid;
 pub use request::read_envelope;
 pub use rewrite::rewrite;

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::fields::{Invalid, optional, whole_number, wrong_type};
+use super::fields::{optional, whole_number, wrong_type};
 use super::messages::Prompt;
 use super::stream_options::StreamOptions;
 use crate::api::Envelope;
 use crate::api::json::{Kind, Scanner, Str};
+use crate::dialects::Invalid;
 
 /// Members that are read, checked and allowed once. A provider that ignores case must not read another one than we do,
 /// so their other spellings are refused too.

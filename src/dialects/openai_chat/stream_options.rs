@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::fields::{Invalid, optional, wrong_type};
+use super::fields::{optional, wrong_type};
 use crate::api::Edit;
 use crate::api::json::{Kind, Scanner};
+use crate::dialects::Invalid;
 
 /// What was given.
 #[derive(Debug, Default)]
