@@ -2,14 +2,22 @@
 //! <https://docs.claude.com/en/api/messages>
 
 mod answer_read;
+mod answer_write;
 mod block;
 mod citation;
 mod events_read;
+mod events_write;
 mod fault;
 mod finish;
+mod frame;
+mod progress;
 mod signature;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 pub use answer_read::read_answer;
+pub use answer_write::write_answer;
 pub use events_read::{EventReader, read_events};
+pub use events_write::{EventWriter, write_events};
 pub use fault::{read_error, write_error, write_error_event};
