@@ -1,5 +1,6 @@
 //! Wire formats. Each dialect is pure and synchronous: bytes and facts in, bytes and facts out.
 
+pub mod anthropic;
 mod codec;
 pub mod openai_chat;
 

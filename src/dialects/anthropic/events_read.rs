@@ -1,0 +1,463 @@
+//! A stream, read. <https://docs.claude.com/en/build-with-claude/streaming>
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::answer_read::{Kind, arguments, block_kind, made_id, take_text};
+use super::usage::Counts;
+use super::{citation, fault, finish, signature};
+use crate::api::chat::{Delta, Finish, Format};
+use crate::dialects::codec::{Event, Fault, ReadEvents};
+
+/// Reads one stream. `call_id` names calls of tools that come without an id.
+pub fn read_events(call_id: &str) -> EventReader {
+    EventReader {
+        call_id: call_id.to_owned(),
+        blocks: Vec::new(),
+        calls: 0,
+        counts: Counts::default(),
+        started: false,
+        finished: false,
+        whole: false,
+    }
+}
+
+#[derive(Debug)]
+pub struct EventReader {
+    call_id: String,
+    /// Those that are open. Anthropic has one at a time; others that speak its format may not keep to that.
+    blocks: Vec<Open>,
+    calls: u32,
+    counts: Counts,
+    started: bool,
+    finished: bool,
+    whole: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    index: Option<u64>,
+    block: Block,
+}
+
+#[derive(Debug)]
+enum Block {
+    Text,
+    /// The signature so far.
+    Thinking(String),
+    Call {
+        call: u32,
+        /// The arguments that the block began with, until a delta brings some.
+        input: Option<String>,
+    },
+    /// As far as it is known, and the text of its `input`.
+    Foreign(Value, String),
+    Ignored,
+}
+
+/// Members whose type does not matter stay text until they are wanted.
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
+    delta: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content_block: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct BlockDelta<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Cow<'a, str>,
+    text: Option<String>,
+    thinking: Option<String>,
+    partial_json: Option<String>,
+    signature: Option<String>,
+    #[serde(borrow)]
+    citation: Option<&'a RawValue>,
+}
+
+fn value(raw: Option<&RawValue>) -> Result<Value, Fault> {
+    raw.map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()).map_err(|_| Fault::malformed()))
+}
+
+impl ReadEvents for EventReader {
+    fn read(&mut self, event: Event<'_>, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
+        // OpenAI's terminator, from those who put it under every stream.
+        if event.data.trim_ascii() == b"[DONE]" {
+            return Ok(());
+        }
+        let data: Data<'_> = serde_json::from_slice(event.data).map_err(|_| Fault::malformed())?;
+        if data.error.is_some() || data.kind == "error" {
+            let error: Value = serde_json::from_slice(event.data).map_err(|_| Fault::malformed())?;
+            return fault::fault_in(&error).map_or(Ok(()), Err);
+        }
+        let index = data.index.and_then(|index| index.get().parse().ok());
+        match &*data.kind {
+            "content_block_delta" => self.delta(index, data.delta, deltas)?,
+            "content_block_start" => self.open(index, value(data.content_block)?, deltas),
+            "content_block_stop" => self.close(index, deltas),
+            "message_start" => self.start(&value(data.message)?, deltas),
+            "message_delta" => self.message(&value(data.delta)?, &value(data.usage)?, deltas),
+            "message_stop" => self.end(deltas),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole
+    }
+}
+
+impl EventReader {
+    fn start(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
+        let text = |name: &str| message.get(name).and_then(Value::as_str).map(str::to_owned);
+        if !std::mem::replace(&mut self.started, true) {
+            deltas.push(Delta::Start { id: text("id"), model: text("model"), created: None });
+        }
+        self.count(message.get("usage").unwrap_or(&Value::Null), deltas);
+    }
+
+    fn count(&mut self, usage: &Value, deltas: &mut Vec<Delta>) {
+        if !usage.is_null() {
+            self.counts.merge(Counts::of(usage));
+            deltas.extend(self.counts.usage().map(Delta::Usage));
+        }
+    }
+
+    fn open(&mut self, index: Option<u64>, mut block: Value, deltas: &mut Vec<Delta>) {
+        self.close(index, deltas);
+        let block = match block_kind(&block) {
+            Kind::Text => {
+                push_text(take_text(&mut block, "text"), deltas);
+                if let Some(Value::Array(citations)) = block.get_mut("citations").map(Value::take) {
+                    citations.into_iter().for_each(|citation| push_citation(citation, deltas));
+                }
+                Block::Text
+            }
+            Kind::Thinking => {
+                push_thinking(take_text(&mut block, "thinking"), deltas);
+                Block::Thinking(take_text(&mut block, "signature"))
+            }
+            Kind::Redacted => {
+                let redact = |data| Delta::Redacted { choice: 0, data };
+                deltas.extend(signature::read(take_text(&mut block, "data")).map(redact));
+                Block::Ignored
+            }
+            Kind::Call => {
+                let call = self.calls;
+                self.calls += 1;
+                let (id, name) = (take_text(&mut block, "id"), take_text(&mut block, "name"));
+                let id = if id.is_empty() { made_id(&self.call_id, call) } else { id };
+                deltas.push(Delta::ToolCall { choice: 0, call, id, name, custom: false, signature: None });
+                Block::Call { call, input: Some(arguments(block.get("input"))) }
+            }
+            Kind::Other => Block::Foreign(block, String::new()),
+            Kind::Nothing => Block::Ignored,
+        };
+        self.blocks.push(Open { index, block });
+    }
+
+    /// The open block that an event means. Without an index: the last one.
+    fn position(&self, index: Option<u64>) -> Option<usize> {
+        match index {
+            Some(_) => self.blocks.iter().rposition(|open| open.index == index),
+            None => self.blocks.len().checked_sub(1),
+        }
+    }
+
+    fn delta(&mut self, index: Option<u64>, raw: Option<&RawValue>, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
+        let Some(raw) = raw else { return Ok(()) };
+        let open = self.position(index).and_then(|position| self.blocks.get_mut(position));
+        if let Some(Open { block: Block::Foreign(block, input), .. }) = open {
+            grow(block, input, value(Some(raw))?);
+            return Ok(());
+        }
+        let delta: BlockDelta<'_> = serde_json::from_str(raw.get()).map_err(|_| Fault::malformed())?;
+        match (&*delta.kind, open.map(|open| &mut open.block)) {
+            ("text_delta", _) => push_text(delta.text.unwrap_or_default(), deltas),
+            ("thinking_delta", _) => push_thinking(delta.thinking.unwrap_or_default(), deltas),
+            ("input_json_delta", Some(Block::Call { call, input })) => {
+                let text = delta.partial_json.unwrap_or_default();
+                if !text.is_empty() {
+                    *input = None;
+                    deltas.push(Delta::Arguments { choice: 0, call: *call, text });
+                }
+            }
+            ("signature_delta", Some(Block::Thinking(signature))) => {
+                signature.push_str(&delta.signature.unwrap_or_default());
+            }
+            ("citations_delta", _) if delta.citation.is_some() => push_citation(value(delta.citation)?, deltas),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, index: Option<u64>, deltas: &mut Vec<Delta>) {
+        let Some(position) = self.position(index) else { return };
+        match self.blocks.remove(position).block {
+            Block::Thinking(text) => {
+                let sign = |signature| Delta::Signature { choice: 0, signature };
+                deltas.extend(signature::read(text).map(sign));
+            }
+            Block::Call { call, input: Some(text) } if !text.is_empty() => {
+                deltas.push(Delta::Arguments { choice: 0, call, text });
+            }
+            Block::Foreign(mut value, input) => {
+                if let (Ok(input), Some(members)) = (serde_json::from_str::<Value>(&input), value.as_object_mut()) {
+                    members.insert("input".into(), input);
+                }
+                deltas.push(Delta::Foreign { choice: 0, format: Format::Anthropic, value });
+            }
+            Block::Call { .. } | Block::Text | Block::Ignored => {}
+        }
+    }
+
+    fn close_all(&mut self, deltas: &mut Vec<Delta>) {
+        while let Some(first) = self.blocks.first() {
+            let index = first.index;
+            self.close(index, deltas);
+        }
+    }
+
+    fn message(&mut self, delta: &Value, usage: &Value, deltas: &mut Vec<Delta>) {
+        self.count(usage, deltas);
+        let text = |name: &str| delta.get(name).and_then(Value::as_str);
+        if let Some(reason) = text("stop_reason") {
+            self.finish(finish::read(reason, text("stop_sequence").map(str::to_owned)), deltas);
+            self.whole = true;
+        }
+    }
+
+    fn finish(&mut self, finish: Finish, deltas: &mut Vec<Delta>) {
+        self.close_all(deltas);
+        if !std::mem::replace(&mut self.finished, true) {
+            deltas.push(Delta::Finish { choice: 0, finish });
+        }
+    }
+
+    fn end(&mut self, deltas: &mut Vec<Delta>) {
+        let finish = if self.calls > 0 { Finish::ToolCalls } else { Finish::Stop };
+        self.finish(finish, deltas);
+        self.whole = true;
+    }
+}
+
+fn push_text(text: String, deltas: &mut Vec<Delta>) {
+    if !text.is_empty() {
+        deltas.push(Delta::Text { choice: 0, text });
+    }
+}
+
+fn push_thinking(text: String, deltas: &mut Vec<Delta>) {
+    if !text.is_empty() {
+        deltas.push(Delta::Reasoning { choice: 0, text });
+    }
+}
+
+fn push_citation(citation: Value, deltas: &mut Vec<Delta>) {
+    deltas.push(Delta::Annotation { choice: 0, annotation: citation::read(&citation) });
+    let value = citation::keep(citation);
+    deltas.push(Delta::Foreign { choice: 0, format: Format::Anthropic, value });
+}
+
+/// Adds a delta to a block that nobody here knows: texts grow, everything else is replaced.
+fn grow(block: &mut Value, input: &mut String, delta: Value) {
+    let (Some(members), Value::Object(delta)) = (block.as_object_mut(), delta) else { return };
+    for (name, value) in delta {
+        match (name.as_str(), value) {
+            ("type", _) => {}
+            ("partial_json", Value::String(text)) => input.push_str(&text),
+            (_, Value::String(text)) => match members.get_mut(&name) {
+                Some(Value::String(so_far)) => so_far.push_str(&text),
+                _ => drop(members.insert(name, text.into())),
+            },
+            (_, value) => drop(members.insert(name, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::Usage;
+    use crate::api::chat::Signature;
+    use crate::error::FailureClass;
+
+    fn feed(reader: &mut EventReader, data: &Value) -> Result<Vec<Delta>, Fault> {
+        let mut deltas = Vec::new();
+        let data = data.to_string();
+        reader.read(Event { name: None, data: data.as_bytes() }, &mut deltas)?;
+        Ok(deltas)
+    }
+
+    fn read(events: &[Value]) -> (Vec<Delta>, EventReader) {
+        let mut reader = read_events("c1");
+        let deltas = events.iter().flat_map(|event| feed(&mut reader, event).unwrap()).collect();
+        (deltas, reader)
+    }
+
+    fn start(index: u64, block: Value) -> Value {
+        json!({"type": "content_block_start", "index": index, "content_block": block})
+    }
+
+    fn delta(index: u64, delta: Value) -> Value {
+        json!({"type": "content_block_delta", "index": index, "delta": delta})
+    }
+
+    fn stop(index: u64) -> Value {
+        json!({"type": "content_block_stop", "index": index})
+    }
+
+    fn arguments(call: u32, text: &str) -> Delta {
+        Delta::Arguments { choice: 0, call, text: text.into() }
+    }
+
+    fn begin(call: u32, id: &str, name: &str) -> Delta {
+        Delta::ToolCall { choice: 0, call, id: id.into(), name: name.into(), custom: false, signature: None }
+    }
+
+    #[test]
+    fn a_stream_says_what_a_whole_answer_says() {
+        let (deltas, reader) = read(&[
+            json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude-x",
+                "usage": {"input_tokens": 3, "cache_read_input_tokens": 20, "output_tokens": 1}}}),
+            start(0, json!({"type": "thinking", "thinking": "", "signature": ""})),
+            json!({"type": "ping"}),
+            delta(0, json!({"type": "thinking_delta", "thinking": "hm"})),
+            delta(0, json!({"type": "signature_delta", "signature": "sig"})),
+            stop(0),
+            start(1, json!({"type": "text", "text": ""})),
+            delta(1, json!({"type": "text_delta", "text": "He"})),
+            delta(1, json!({"type": "text_delta", "text": "llo"})),
+            stop(1),
+            json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null},
+                "usage": {"output_tokens": 9}}),
+        ]);
+        let usage = |output| Usage { input: 23, cached: 20, output, ..Usage::default() };
+        let signature = Signature { format: Format::Anthropic, value: "sig".into() };
+        let expected = [
+            Delta::Start { id: Some("msg_1".into()), model: Some("claude-x".into()), created: None },
+            Delta::Usage(usage(1)),
+            Delta::Reasoning { choice: 0, text: "hm".into() },
+            Delta::Signature { choice: 0, signature },
+            Delta::Text { choice: 0, text: "He".into() },
+            Delta::Text { choice: 0, text: "llo".into() },
+            Delta::Usage(usage(9)),
+            Delta::Finish { choice: 0, finish: Finish::Stop },
+        ];
+        assert_eq!(deltas, expected);
+        assert!(reader.is_whole());
+    }
+
+    #[test]
+    fn calls_are_told_apart_by_their_blocks() {
+        let (deltas, _) = read(&[
+            start(4, json!({"type": "tool_use", "id": "a", "name": "f", "input": {}})),
+            delta(4, json!({"type": "input_json_delta", "partial_json": ""})),
+            start(7, json!({"type": "tool_use", "name": "g", "input": {}})),
+            delta(4, json!({"type": "input_json_delta", "partial_json": "{\"x\":"})),
+            delta(7, json!({"type": "input_json_delta", "partial_json": "{}"})),
+            delta(4, json!({"type": "input_json_delta", "partial_json": "1}"})),
+            stop(4),
+            stop(7),
+        ]);
+        let expected = [
+            begin(0, "a", "f"),
+            begin(1, "toolu_c1-1", "g"),
+            arguments(0, "{\"x\":"),
+            arguments(1, "{}"),
+            arguments(0, "1}"),
+        ];
+        assert_eq!(deltas, expected);
+    }
+
+    #[test]
+    fn a_call_without_arguments_has_an_empty_object() {
+        let (deltas, reader) = read(&[
+            start(0, json!({"type": "tool_use", "id": "a", "name": "f", "input": {}})),
+            delta(0, json!({"type": "input_json_delta", "partial_json": ""})),
+            stop(0),
+            start(1, json!({"type": "tool_use", "id": "b", "name": "g", "input": {"whole": 1}})),
+            json!({"type": "message_stop"}),
+        ]);
+        let finish = Delta::Finish { choice: 0, finish: Finish::ToolCalls };
+        let expected =
+            [begin(0, "a", "f"), arguments(0, "{}"), begin(1, "b", "g"), arguments(1, "{\"whole\":1}"), finish];
+        assert_eq!(deltas, expected);
+        assert!(reader.is_whole());
+    }
+
+    #[test]
+    fn server_tools_come_whole() {
+        let (deltas, _) = read(&[
+            start(0, json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}})),
+            delta(0, json!({"type": "input_json_delta", "partial_json": "{\"query\":"})),
+            delta(0, json!({"type": "input_json_delta", "partial_json": "\"q\"}"})),
+            stop(0),
+            start(1, json!({"type": "compaction", "content": "a"})),
+            delta(1, json!({"type": "compaction_delta", "content": "b"})),
+            stop(1),
+            start(2, json!({"type": "text", "text": ""})),
+            delta(2, json!({"type": "citations_delta", "citation": {"url": "https://a.b/", "encrypted_index": "x"}})),
+        ]);
+        let foreign = |value| Delta::Foreign { choice: 0, format: Format::Anthropic, value };
+        assert_eq!(
+            deltas[0],
+            foreign(json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}}))
+        );
+        assert_eq!(deltas[1], foreign(json!({"type": "compaction", "content": "ab"})));
+        assert!(matches!(&deltas[2], Delta::Annotation { annotation, .. } if annotation.url.is_some()));
+        let citation = json!({"url": "https://a.b/", "encrypted_index": "x"});
+        assert_eq!(deltas[3], foreign(citation::keep(citation)));
+    }
+
+    #[test]
+    fn an_error_may_come_at_any_place() {
+        let mut reader = read_events("c");
+        let text = delta(0, json!({"type": "text_delta", "text": "a"}));
+        assert_eq!(feed(&mut reader, &text).unwrap().len(), 1);
+        let error = json!({"type": "error", "error": {"details": null, "type": "rate_limit_error", "message": "no"}});
+        assert_eq!(feed(&mut reader, &error).unwrap_err().class, FailureClass::RateLimited);
+        assert_eq!(feed(&mut reader, &json!({"error": "boom"})).unwrap_err().class, FailureClass::ServerError);
+        assert!(!reader.is_whole());
+    }
+
+    #[test]
+    fn the_odd_and_the_unknown_are_tolerated_and_the_broken_is_not() {
+        let mut reader = read_events("c");
+        for event in [
+            json!({"type": "vertex_event", "index": -1}),
+            json!({"type": "content_block_delta", "index": "x"}),
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "sparkle_delta", "sparkle": 1}}),
+            json!({"type": "content_block_start", "index": 0, "content_block": null}),
+            json!({"type": "content_block_stop", "index": 5}),
+            json!({"type": "message_delta", "delta": {"stop_reason": null}}),
+            json!({"type": "message_start", "message": "x"}),
+            json!({}),
+        ] {
+            let deltas = feed(&mut reader, &event).unwrap();
+            assert!(deltas.iter().all(|delta| matches!(delta, Delta::Start { .. })), "{event}");
+        }
+        assert!(!reader.is_whole());
+        for data in [&b"{\"type\": "[..], b"hello", b"[]", b"\xff"] {
+            let fault = reader.read(Event { name: None, data }, &mut Vec::new()).unwrap_err();
+            assert_eq!(fault.class, FailureClass::Malformed);
+        }
+    }
+}
