@@ -2,6 +2,8 @@
 
 pub mod anthropic;
 mod codec;
+pub mod gemini;
+mod lenient;
 pub mod openai_chat;
 
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
