@@ -1,6 +1,12 @@
 //! Wire formats. Each dialect is pure and synchronous: bytes and facts in, bytes and facts out.
 
 mod codec;
+pub mod cohere;
+pub mod embeddings;
+mod extra;
+pub mod mistral;
 pub mod openai_chat;
+#[cfg(test)]
+mod recorded;
 
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};

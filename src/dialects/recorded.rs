@@ -1,0 +1,37 @@
+//! Exchanges with real providers, for the codecs' tests. They lie outside the repository and may be missing.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// All recordings whose file name begins with `prefix`, with their names.
+pub(super) fn recordings(prefix: &str) -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traffic/dev");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        skip(&folder);
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_stem()?.to_str()?.to_owned();
+            if !name.starts_with(prefix) {
+                return None;
+            }
+            Some((name, serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?))
+        })
+        .collect();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn skip(folder: &Path) {
+    eprintln!("skipped: there is no {}", folder.display());
+}
+
+/// The data of a stream's events, in order.
+pub(super) fn events(recording: &Value) -> Vec<String> {
+    let text = recording["response"]["sse_text"].as_str().unwrap_or_default();
+    text.lines().filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim().to_owned()).collect()
+}
