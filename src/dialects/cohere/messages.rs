@@ -184,3 +184,86 @@ fn write_call(call: &ToolCall, losses: &mut Losses) -> Value {
     };
     json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::chat::{Format, Signature};
+
+    fn write(role: Role, parts: Vec<Part>) -> (Vec<Value>, Vec<Field>) {
+        let mut losses = Losses::default();
+        let written = write_messages(&[Message::new(role, parts)], &mut losses);
+        (written, losses.iter().map(|loss| loss.field.clone()).collect())
+    }
+
+    fn document(source: Source) -> Part {
+        Content::Document { source, name: Some("a.txt".into()) }.into()
+    }
+
+    #[test]
+    fn results_stand_before_what_the_user_adds() {
+        let result = |call: &str, parts| Content::ToolResult(ToolResult { call: call.into(), parts, is_error: false });
+        let image = Content::Image { source: Source::Url("https://a.b/c".into()), detail: None };
+        let (written, lost) = write(
+            Role::User,
+            vec![
+                Part::text("and?"),
+                result("1", vec![Part::text("one")]).into(),
+                result("2", vec![document(Source::Text("two".into())), image.into()]).into(),
+            ],
+        );
+        let data = json!({"title": "a.txt", "text": "two"});
+        let wanted = [
+            json!({"role": "tool", "tool_call_id": "1", "content": "one"}),
+            json!({"role": "tool", "tool_call_id": "2", "content": [{"type": "document", "document": {"data": data}}]}),
+            json!({"role": "user", "content": "and?"}),
+        ];
+        assert_eq!((written.as_slice(), lost), (&wanted[..], vec![Field::Image]));
+    }
+
+    #[test]
+    fn media_are_kept_where_cohere_has_them() {
+        let image =
+            Content::Image { source: Source::from_url("data:image/png;base64,AA=="), detail: Some("low".into()) };
+        let pdf = Source::Data { media_type: "application/pdf".into(), data: "AA==".into() };
+        let text = Source::Data { media_type: "text/plain".into(), data: "aGk=".into() };
+        let audio = Content::Audio { source: Source::Url("https://a.b/c".into()) };
+        let (written, lost) = write(Role::User, vec![image.into(), document(pdf), document(text), audio.into()]);
+        let wanted = json!({"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}},
+            {"type": "text", "text": "a.txt\n\nhi"},
+        ]});
+        assert_eq!((written, lost), (vec![wanted], vec![Field::Document, Field::Audio]));
+    }
+
+    #[test]
+    fn what_an_assistant_says_before_it_calls_is_its_plan() {
+        let signature = Some(Signature { format: Format::Anthropic, value: "s".into() });
+        let call = |custom, arguments: &str| {
+            let (id, name) = ("1".into(), "f".into());
+            Part::from(Content::ToolCall(ToolCall { id, name, arguments: arguments.into(), custom, signature: None }))
+        };
+        let thought = Content::Reasoning { text: "hm".into(), signature };
+        let (written, lost) =
+            write(Role::Assistant, vec![thought.into(), Part::text("Look."), call(false, ""), call(true, "x")]);
+        let function =
+            |arguments: &str| json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}});
+        let wanted = json!({"role": "assistant", "content": [{"type": "thinking", "thinking": "hm"}], "tool_plan": "Look.",
+            "tool_calls": [function("{}"), function("{\"input\":\"x\"}")]});
+        assert_eq!((written, lost), (vec![wanted], vec![Field::Reasoning, Field::Tools]));
+    }
+
+    #[test]
+    fn members_without_a_place_are_told_but_not_echoes() {
+        let mut message = Message::new(Role::Assistant, vec![Part::text("x")]);
+        message.name = Some("bob".into());
+        message.extra.insert("annotations".into(), json!([]));
+        message.extra.insert("weight".into(), 1.into());
+        message.parts[0].cache = Some(crate::api::chat::CacheHint::default());
+        let mut losses = Losses::default();
+        let written = write_messages(&[message], &mut losses);
+        assert_eq!(written, [json!({"role": "assistant", "content": "x"})]);
+        let lost: Vec<_> = losses.iter().map(|loss| loss.field.clone()).collect();
+        assert_eq!(lost, [Field::Name, Field::Extra("weight".into()), Field::CacheHint]);
+    }
+}

@@ -147,3 +147,162 @@ fn drop_the_rest(request: &ChatRequest, losses: &mut Losses) {
         losses.dropped_if(given, field);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Number;
+
+    use super::*;
+    use crate::api::chat::{Effort, Fate, Message, Part, Role};
+
+    const TARGET: Target<'_> = Target { model: "command-a", max_output: None, ask_usage: true };
+
+    fn request() -> ChatRequest {
+        let mut request = ChatRequest::new(Format::OpenAiChat);
+        request.messages.push(Message::new(Role::User, vec![Part::text("x")]));
+        request
+    }
+
+    fn function(name: &str, strict: Option<bool>) -> Tool {
+        let parameters = Some(json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}));
+        let kind = ToolKind::Function { name: name.into(), description: None, parameters, strict };
+        Tool { kind, cache: None, extra: Map::new() }
+    }
+
+    fn write(request: &ChatRequest) -> (Value, Vec<(Field, Fate)>) {
+        let written = write_request(request, &TARGET).unwrap();
+        let losses = written.losses.iter().map(|loss| (loss.field.clone(), loss.fate)).collect();
+        (serde_json::from_slice(&written.body).unwrap(), losses)
+    }
+
+    #[test]
+    fn a_plain_request_loses_nothing() {
+        let mut request = request();
+        request.sampling.temperature = Number::from_f64(0.25);
+        request.sampling.top_k = Some(5);
+        request.sampling.seed = Some(7);
+        request.stop = vec!["a".into()];
+        request.max_tokens = Some(9);
+        let wanted = json!({"model": "command-a", "messages": [{"role": "user", "content": "x"}], "stream": false,
+            "temperature": 0.25, "k": 5, "seed": 7, "stop_sequences": ["a"], "max_tokens": 9});
+        assert_eq!(write(&request), (wanted, vec![]));
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_moved_in_and_told() {
+        let mut request = request();
+        let number = |number| Number::from_f64(number);
+        request.sampling.temperature = number(1.7);
+        request.sampling.top_p = Some(1.into());
+        request.sampling.frequency_penalty = number(-2.0);
+        request.sampling.presence_penalty = number(0.5);
+        request.sampling.top_k = Some(1000);
+        request.stop = vec!["a".into(); 6];
+        let (body, losses) = write(&request);
+        assert_eq!(
+            (&body["temperature"], &body["p"], &body["frequency_penalty"]),
+            (&json!(1.0), &json!(0.99), &json!(0.0))
+        );
+        assert_eq!((&body["presence_penalty"], &body["k"]), (&json!(0.5), &json!(500)));
+        assert_eq!(body["stop_sequences"].as_array().unwrap().len(), 5);
+        let fields = [Field::Temperature, Field::TopP, Field::FrequencyPenalty, Field::TopK, Field::Stop];
+        assert_eq!(losses, fields.map(|field| (field, Fate::Approximated)));
+    }
+
+    #[test]
+    fn what_cohere_has_no_place_for_is_told() {
+        let mut request = request();
+        request.n = Some(2);
+        request.parallel_tool_calls = Some(false);
+        request.sampling.logit_bias = Some(json!({"1": 2}));
+        request.sampling.seed = Some(-1);
+        request.top_logprobs = Some(3);
+        request.user = Some("u".into());
+        request.metadata = Some(Map::new());
+        request.service_tier = Some("flex".into());
+        request.prompt_cache_key = Some("k".into());
+        request.extra.insert("store".into(), true.into());
+        let (body, losses) = write(&request);
+        assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["model", "messages", "stream"]);
+        let fields = [
+            Field::ParallelToolCalls,
+            Field::Seed,
+            Field::LogitBias,
+            Field::N,
+            Field::TopLogprobs,
+            Field::User,
+            Field::Metadata,
+            Field::ServiceTier,
+            Field::PromptCacheKey,
+            Field::Extra("store".into()),
+        ];
+        assert_eq!(losses, fields.map(|field| (field, Fate::Dropped)));
+    }
+
+    #[test]
+    fn a_named_tool_is_forced_by_leaving_the_others_out() {
+        let mut request = request();
+        request.tools = vec![function("f", None), function("g", None)];
+        request.tool_choice = Some(ToolChoice::Tool("g".into()));
+        let (body, losses) = write(&request);
+        assert_eq!(body["tool_choice"], "REQUIRED");
+        assert_eq!(body["tools"].as_array().unwrap().len(), 1);
+        assert_eq!(body["tools"][0]["function"]["name"], "g");
+        assert_eq!(losses, [(Field::ToolChoice, Fate::Approximated)]);
+        request.tools.remove(0);
+        assert_eq!(write(&request).1, []);
+        request.tools.clear();
+        let (body, losses) = write(&request);
+        assert!(body.get("tool_choice").is_none());
+        assert_eq!(losses, [(Field::ToolChoice, Fate::Dropped)]);
+    }
+
+    #[test]
+    fn tools_are_strict_together_or_not_at_all() {
+        let mut request = request();
+        request.tools = vec![function("f", Some(true)), function("g", Some(true))];
+        assert_eq!(write(&request).0["strict_tools"], true);
+        request.tools[1] = function("g", Some(false));
+        let (body, losses) = write(&request);
+        assert!(body.get("strict_tools").is_none());
+        assert_eq!(losses, [(Field::ToolStrict, Fate::Dropped)]);
+    }
+
+    #[test]
+    fn a_schema_is_kept_unless_there_are_tools() {
+        let mut request = request();
+        let schema = json!({"type": "object"});
+        request.output = Some(OutputFormat::Schema {
+            name: Some("n".into()),
+            description: None,
+            schema: schema.clone(),
+            strict: None,
+        });
+        let (body, losses) = write(&request);
+        assert_eq!(body["response_format"], json!({"type": "json_object", "json_schema": schema}));
+        assert_eq!(losses, []);
+        request.tools = vec![function("f", None)];
+        let (body, losses) = write(&request);
+        assert!(body.get("response_format").is_none());
+        assert_eq!(losses, [(Field::ResponseFormat, Fate::Dropped)]);
+    }
+
+    #[test]
+    fn effort_becomes_a_budget() {
+        let thinking = |effort, budget| {
+            let mut request = request();
+            request.thinking = Some(Thinking { effort, budget, ..Thinking::default() });
+            let (body, losses) = write(&request);
+            (body["thinking"].clone(), losses)
+        };
+        let near = vec![(Field::Thinking, Fate::Approximated)];
+        assert_eq!(thinking(Some(Effort::Low), None), (json!({"type": "enabled", "token_budget": 1024}), near));
+        assert_eq!(thinking(None, Some(77)), (json!({"type": "enabled", "token_budget": 77}), vec![]));
+        assert_eq!(thinking(Some(Effort::None), None), (json!({"type": "disabled"}), vec![]));
+    }
+
+    #[test]
+    fn a_request_without_messages_is_refused() {
+        assert!(write_request(&ChatRequest::new(Format::OpenAiChat), &TARGET).is_err());
+    }
+}

@@ -31,7 +31,7 @@ pub(super) fn adapt_messages(messages: &mut Vec<Value>, changes: &mut Changes) {
     *messages = adapted;
 }
 
-/// OpenAI's `function_call` and its result, of the time before tools. Results come in the order of the calls.
+/// OpenAI's `function_call` and its result, of the time before tools. A result follows its call.
 fn legacy(message: &mut Map<String, Value>, functions: &mut usize, changes: &mut Changes) {
     let id = |number: usize| shorten(&format!("function_call_{number}"));
     if message.get("role").is_some_and(|role| role == "function") {

@@ -9,7 +9,7 @@ use crate::api::chat::{Field, Losses};
 use crate::dialects::Invalid;
 
 /// Mistral refuses a request with any other member (`extra_forbidden`).
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 30] = [
     "frequency_penalty",
     "guardrails",
     "logprobs",
@@ -37,9 +37,10 @@ const KNOWN: [&str; 28] = [
     "tool_choice",
     "tools",
     "top_k",
+    "top_logprobs",
     "top_p",
+    "top_prompt_logprobs",
 ];
-const KNOWN_OF_LOGPROBS: [&str; 2] = ["top_logprobs", "top_prompt_logprobs"];
 
 /// Those that may be left out but not be null.
 const NEVER_NULL: [&str; 6] =
@@ -71,7 +72,7 @@ pub fn adapt_request(body: &[u8]) -> Result<Option<(Vec<u8>, Losses)>, Invalid> 
 }
 
 fn member(name: String, mut value: Value, adapted: &mut Map<String, Value>, changes: &mut Changes) {
-    let is_known = [&KNOWN[..], &KNOWN_OF_LOGPROBS].concat().contains(&name.as_str());
+    let is_known = KNOWN.contains(&name.as_str());
     if value.is_null() && (!is_known || NEVER_NULL.contains(&name.as_str())) {
         return changes.made();
     }
@@ -113,7 +114,8 @@ fn member(name: String, mut value: Value, adapted: &mut Map<String, Value>, chan
     adapted.insert(name, value);
 }
 
-/// Mistral's models think or do not. <https://docs.mistral.ai/capabilities/reasoning/>
+/// Mistral's models think or do not: "reasoning_effort='medium' is not supported for this model. Must be one of" `none`,
+/// `high`. <https://docs.mistral.ai/capabilities/reasoning/>
 fn adapt_effort(effort: &mut String, changes: &mut Changes) {
     let near = match effort.as_str() {
         "minimal" => "none",
