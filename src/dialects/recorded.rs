@@ -25,7 +25,6 @@ pub(super) fn recordings(prefix: &str) -> Vec<(String, Value)> {
     found
 }
 
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn skip(folder: &Path) {
     eprintln!("skipped: there is no {}", folder.display());
 }
@@ -34,4 +33,41 @@ fn skip(folder: &Path) {
 pub(super) fn events(recording: &Value) -> Vec<String> {
     let text = recording["response"]["sse_text"].as_str().unwrap_or_default();
     text.lines().filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim().to_owned()).collect()
+}
+
+/// `document` with each of its values in turn replaced by something that does not belong there.
+pub(super) fn spoiled(document: &Value) -> Vec<Value> {
+    let wrong = [
+        Value::Null,
+        7.into(),
+        (-1.5).into(),
+        "x".into(),
+        true.into(),
+        Value::Array(vec![7.into()]),
+        Value::Object(serde_json::Map::new()),
+    ];
+    let mut all = wrong.to_vec();
+    let mut inside = |part: &Value, put: &dyn Fn(Value) -> Value| all.extend(spoiled(part).into_iter().map(put));
+    match document {
+        Value::Object(members) => {
+            for (name, part) in members {
+                inside(part, &|spoiled| {
+                    let mut members = members.clone();
+                    members.insert(name.clone(), spoiled);
+                    Value::Object(members)
+                });
+            }
+        }
+        Value::Array(items) => {
+            for (index, part) in items.iter().enumerate() {
+                inside(part, &|spoiled| {
+                    let mut items = items.clone();
+                    items[index] = spoiled;
+                    Value::Array(items)
+                });
+            }
+        }
+        _ => {}
+    }
+    all
 }

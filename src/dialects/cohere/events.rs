@@ -39,12 +39,14 @@ struct Piece {
     logprobs: Option<Value>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Deserialize)]
 enum PieceType {
-    ContentDelta,
-    ToolPlanDelta,
-    ToolCallDelta,
+    #[serde(rename = "content-delta")]
+    Content,
+    #[serde(rename = "tool-plan-delta")]
+    ToolPlan,
+    #[serde(rename = "tool-call-delta")]
+    Arguments,
 }
 
 #[derive(Deserialize)]
@@ -104,15 +106,15 @@ impl EventReader {
     fn piece(&mut self, piece: Piece, deltas: &mut Vec<Delta>) {
         let message = piece.delta.message;
         match piece.r#type {
-            PieceType::ContentDelta => {
-                self.reasoning(message.content.thinking, deltas);
+            PieceType::Content => {
+                push_reasoning(message.content.thinking, deltas);
                 self.text(message.content.text, deltas);
                 if let Some(entry) = piece.logprobs.as_ref().and_then(read_logprob) {
                     deltas.push(Delta::Logprobs { choice: 0, value: json!({"content": [entry], "refusal": null}) });
                 }
             }
-            PieceType::ToolPlanDelta => self.text(message.tool_plan, deltas),
-            PieceType::ToolCallDelta => self.arguments(piece.index, message.tool_calls.function.arguments, deltas),
+            PieceType::ToolPlan => self.text(message.tool_plan, deltas),
+            PieceType::Arguments => self.arguments(piece.index, message.tool_calls.function.arguments, deltas),
         }
     }
 
@@ -133,7 +135,7 @@ impl EventReader {
                 }
                 let content = message.get("content").unwrap_or(&Value::Null);
                 let text = |name: &str| content.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-                self.reasoning(text("thinking"), deltas);
+                push_reasoning(text("thinking"), deltas);
                 self.text(text("text"), deltas);
             }
             Some("tool-call-start") => self.call(index, message.get("tool_calls").unwrap_or(&Value::Null), deltas),
@@ -153,13 +155,6 @@ impl EventReader {
         let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         self.characters = self.characters.saturating_add(characters);
         deltas.push(Delta::Text { choice: 0, text });
-    }
-
-    #[expect(clippy::unused_self, reason = "stands beside `text`")]
-    fn reasoning(&self, text: String, deltas: &mut Vec<Delta>) {
-        if !text.is_empty() {
-            deltas.push(Delta::Reasoning { choice: 0, text });
-        }
     }
 
     fn call(&mut self, index: u64, call: &Value, deltas: &mut Vec<Delta>) {
@@ -207,6 +202,12 @@ impl EventReader {
             deltas.extend(delta.get("usage").and_then(read_usage).map(Delta::Usage));
         }
         Ok(())
+    }
+}
+
+fn push_reasoning(text: String, deltas: &mut Vec<Delta>) {
+    if !text.is_empty() {
+        deltas.push(Delta::Reasoning { choice: 0, text });
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{read_answer, read_embeddings, read_events, write_request};
 use crate::api::chat::{ChatAnswer, ChatRequest, Content, Delta, Field, Finish, Format, Message, Part, Role, Tool};
 use crate::api::chat::{ToolCall, ToolKind, ToolResult};
-use crate::dialects::recorded::{events, recordings};
+use crate::dialects::recorded::{events, recordings, spoiled};
 use crate::dialects::{Event, ReadEvents, Target};
 
 /// What both readings must agree on.
@@ -258,5 +258,35 @@ fn recorded_requests_keep_their_meaning() {
         assert_eq!(all(&sent), all(body), "{name}");
         let only_documents = |lost: &Field| *lost == Field::Document;
         assert!(written.losses.iter().all(|loss| only_documents(&loss.field)), "{name}: {:?}", written.losses);
+    }
+}
+
+#[test]
+fn nothing_that_a_provider_says_makes_a_reader_panic() {
+    let citation = json!({"start": 0, "end": 1, "type": "PLAN", "content_index": 0,
+        "sources": [{"id": "a", "document": {"text": "b", "url": "c"}}]});
+    let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let usage = json!({"tokens": {"input_tokens": 1, "output_tokens": 2}, "billed_units": {"input_tokens": 1}, "cached_tokens": 4});
+    let answer = json!({"id": "a", "finish_reason": "COMPLETE", "usage": usage, "logprobs": [{"text": "a", "logprobs": [0.5]}],
+        "message": {"content": [{"type": "text", "text": "a"}, {"thinking": "b"}], "tool_plan": "c", "tool_calls": [call],
+            "citations": [citation]}});
+    for spoiled in spoiled(&answer) {
+        drop(read_answer(spoiled.to_string().as_bytes(), "id"));
+    }
+    let delta = |kind: &str, message: Value| json!({"type": kind, "index": 0, "delta": {"message": message}});
+    for event in [
+        json!({"type": "message-start", "id": "a", "delta": {"message": {"content": []}}}),
+        delta("content-start", json!({"content": {"type": "text", "text": ""}})),
+        delta("content-delta", json!({"content": {"text": "a", "thinking": "b"}})),
+        delta("tool-plan-delta", json!({"tool_plan": "a"})),
+        delta("tool-call-start", json!({"tool_calls": call})),
+        delta("tool-call-delta", json!({"tool_calls": {"function": {"arguments": "{"}}})),
+        delta("citation-start", json!({"citations": citation})),
+        json!({"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": usage}}),
+    ] {
+        for spoiled in spoiled(&event) {
+            let data = spoiled.to_string();
+            drop(read_events("id").read(Event { name: Some("x"), data: data.as_bytes() }, &mut Vec::new()));
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What real exchanges say, read once more by hand and compared.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{adapt_answer, adapt_event, adapt_request, read_message};
-use crate::dialects::recorded::{events, recordings};
+use crate::dialects::recorded::{events, recordings, spoiled};
 
 /// Text and reasoning of a message or delta, by hand.
 fn said(message: &Value) -> (String, String) {
@@ -113,4 +113,31 @@ fn recorded_requests_to_openai_are_adapted() {
         }
     }
     assert!(adapted == 0 || adapted > 30, "{adapted}");
+}
+
+#[test]
+fn nothing_makes_adapting_panic_and_no_request_is_adapted_twice() {
+    let request = json!({"model": "m", "temperature": 1.7, "seed": 1, "tool_choice": {"type": "allowed_tools"}, "n": 1,
+    "tools": [{"type": "function", "function": {"name": "f", "strict": null}}], "prediction": {"content": [{"text": "a"}]},
+    "messages": [
+        {"role": "developer", "content": [{"type": "text", "text": "a", "x": 1}, {"type": "file", "file": {"file_data": "data:"}}]},
+        {"role": "assistant", "refusal": "a", "tool_calls": [{"id": "b", "custom": {"name": "f", "input": "a"}, "x": null}]},
+        {"role": "tool", "tool_call_id": "b", "content": "c"},
+        {"role": "assistant", "function_call": {"name": "f"}},
+    ]});
+    for spoiled in spoiled(&request) {
+        if let Ok(Some((sent, _))) = adapt_request(spoiled.to_string().as_bytes()) {
+            assert_eq!(adapt_request(&sent), Ok(None), "{spoiled}");
+        }
+    }
+    let answer = |member: &str| {
+        json!({"choices": [{"finish_reason": "model_length", member: {"content": [
+        {"type": "thinking", "thinking": [{"text": "a"}]}, {"type": "text", "text": "b"}], "tool_calls": [{"id": "a"}]}}]})
+    };
+    for spoiled in [spoiled(&answer("message")), spoiled(&answer("delta"))].concat() {
+        for adapt in [adapt_answer, adapt_event] {
+            let adapted = adapt(spoiled.to_string().as_bytes());
+            assert!(adapted.is_none_or(|adapted| adapt(&adapted).is_none()), "{spoiled}");
+        }
+    }
 }
