@@ -4,6 +4,12 @@ pub mod anthropic;
 mod codec;
 pub mod gemini;
 mod lenient;
+pub mod cohere;
+pub mod embeddings;
+mod extra;
+pub mod mistral;
 pub mod openai_chat;
+#[cfg(test)]
+mod recorded;
 
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
