@@ -2,5 +2,8 @@
 
 mod codec;
 pub mod openai_chat;
+pub mod openai_responses;
+mod verbatim;
 
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
+pub use verbatim::Judged;
