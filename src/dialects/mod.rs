@@ -11,5 +11,8 @@ pub mod mistral;
 pub mod openai_chat;
 #[cfg(test)]
 mod recorded;
+pub mod openai_responses;
+mod verbatim;
 
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
+pub use verbatim::Judged;
