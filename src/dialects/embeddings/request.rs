@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::api::chat::{Field, Losses};
 use crate::dialects::Invalid;
 use crate::dialects::codec::Members;
 
@@ -21,6 +22,18 @@ pub struct EmbeddingsRequest {
     pub user: Option<String>,
     /// Members that have no place here.
     pub extra: Map<String, Value>,
+}
+
+impl EmbeddingsRequest {
+    /// What a provider without members of its own has no place for.
+    pub fn losses(&self) -> Losses {
+        let mut losses = Losses::default();
+        losses.dropped_if(self.user.is_some(), Field::User);
+        for name in self.extra.keys() {
+            losses.dropped(Field::Extra(name.clone()));
+        }
+        losses
+    }
 }
 
 /// Tokens in place of texts are refused: they mean something to one vendor's models only.

@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::event::text_of;
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
+use crate::dialects::{Fault, Judged};
 use crate::error::{FailureClass, Refusal};
 
 /// What a body with status 200 turns out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// A JSON object with at least one choice.
     Good {
         usage: Option<Usage>,
@@ -23,7 +24,7 @@ pub enum Answer {
 }
 
 /// Reads an answer. The whole text is validated, so that half an answer is never taken for one.
-pub fn read_answer(body: &[u8]) -> Answer {
+pub(super) fn read_answer(body: &[u8]) -> Answer {
     judge(body).unwrap_or(Answer::Nothing)
 }
 
@@ -58,8 +59,25 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
     })
 }
 
+/// Judges an answer that passes as it is.
+pub fn judge_whole(body: &[u8]) -> Result<Judged, Fault> {
+    match read_answer(body) {
+        Answer::Good { usage, complete } => {
+            // Nothing for a text of some length is no report.
+            let text_bytes = if usage.is_none_or(|usage| usage.output == 0) { measure(body) } else { 0 };
+            let usage = usage.filter(|usage| usage.output > 0 || text_bytes == 0);
+            Ok(Judged { usage, complete, text_bytes })
+        }
+        Answer::Error(class) => {
+            let refusal = read_refusal_inside(body).filter(|_| class == FailureClass::CallerError);
+            Err(Fault { class, refusal })
+        }
+        Answer::Nothing => Err(Fault::malformed()),
+    }
+}
+
 /// Bytes of text in an answer: what it is billed by where the provider reports nothing.
-pub fn measure(body: &[u8]) -> usize {
+fn measure(body: &[u8]) -> usize {
     let mut bytes = 0;
     let read = Scanner::lenient(body).object(|value, key, _| {
         if key.raw() != b"choices" || value.kind()? != Kind::Array {

@@ -25,7 +25,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn plain(kind: FrameKind) -> Self {
+    pub(in crate::dialects) fn plain(kind: FrameKind) -> Self {
         Self { kind, usage: None, text_bytes: 0 }
     }
 }
