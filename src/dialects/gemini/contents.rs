@@ -261,3 +261,6 @@ fn field(content: &Content) -> Field {
         _ => Field::Part,
     }
 }
+
+#[cfg(test)]
+mod tests;

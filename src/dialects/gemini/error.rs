@@ -3,6 +3,7 @@
 //! <https://google.aip.dev/193>
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::dialects::Fault;
 use crate::error::{FailureClass, Refusal};
@@ -25,10 +26,15 @@ fn error_of(body: &Value) -> Option<&Value> {
 
 /// From the value of `error`.
 #[cold]
-pub(super) fn fault(error: &Value) -> Fault {
+fn fault(error: &Value) -> Fault {
     let class = classify(error).unwrap_or(FailureClass::ServerError);
     let refusal = (class == FailureClass::CallerError).then(|| refusal(error));
     Fault { class, refusal }
+}
+
+#[cold]
+pub(super) fn raw_fault(error: &RawValue) -> Fault {
+    serde_json::from_str(error.get()).map_or_else(|_| Fault::malformed(), |error| fault(&error))
 }
 
 fn classify(error: &Value) -> Option<FailureClass> {

@@ -223,7 +223,6 @@ fn check(recording: &Value, tally: &mut Tally) {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "says what was checked, or that the recordings are not here")]
 fn every_recorded_answer_is_read_as_it_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traffic/dev");
     let Ok(entries) = fs::read_dir(&folder) else {

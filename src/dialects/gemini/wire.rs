@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::usage::Counts;
 use crate::api::chat::{Content, Format, Signature, Source, ToolCall};
-use crate::dialects::lenient;
+use crate::dialects::{Fault, lenient};
 
 /// A whole answer, or one piece of a stream, which looks the same.
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +26,15 @@ pub(super) struct Chunk<'a> {
     pub response_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub error: Option<&'a RawValue>,
+}
+
+/// One, or an array of them: a stream that was not asked for as events.
+pub(super) fn read_chunks(json: &[u8]) -> Result<Vec<Chunk<'_>>, Fault> {
+    match json.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => serde_json::from_slice(json),
+        _ => serde_json::from_slice(json).map(|chunk| vec![chunk]),
+    }
+    .map_err(|_| Fault::malformed())
 }
 
 impl Chunk<'_> {
