@@ -135,8 +135,7 @@ fn write_result_part(part: &Part, losses: &mut Losses) -> Option<Value> {
     Some(json!({"type": "document", "document": {"data": data}}))
 }
 
-/// What an assistant says before it calls is its plan. One that neither says nor calls anything is left out, as Cohere
-/// takes no empty message.
+/// What an assistant says before it calls is its plan. One that neither says nor calls anything is left out.
 fn write_assistant(parts: &[Part], losses: &mut Losses) -> Option<Value> {
     let mut content = Vec::new();
     let mut calls = Vec::new();
