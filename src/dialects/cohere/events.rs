@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn end(reason: &str) -> Value {
-        json!({"type": "message-end", "delta": {"finish_reason": reason, "usage": {"tokens": {"input_tokens": 2, "output_tokens": 1}}}})
+        json!({"type": "message-end", "delta": {"finish_reason": reason, "usage": {"billed_units": {"input_tokens": 2, "output_tokens": 1}}}})
     }
 
     #[test]

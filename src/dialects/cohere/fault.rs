@@ -21,7 +21,7 @@ pub(super) fn read_fault(error: &Value) -> Fault {
         (Some(429), _) => FailureClass::RateLimited,
         (Some(400 | 413 | 422), _) | (None, Some("TOO_MANY_TOKENS")) => FailureClass::CallerError,
         _ if words.starts_with("too many tokens") => FailureClass::CallerError,
-        // The words of its 429s begin with one of these.
+        // Words of its 429s: "You are using a Trial key, which is limited to 20 API calls / minute."
         _ if words.contains("rate limit") || words.contains("Trial key") => FailureClass::RateLimited,
         _ => FailureClass::ServerError,
     };

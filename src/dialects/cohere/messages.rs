@@ -21,7 +21,7 @@ pub(super) fn write_messages(messages: &[Message], losses: &mut Losses) -> Vec<V
                 written.push(json!({"role": "system", "content": shortest(parts)}));
             }
             Role::User => write_user(&message.parts, &mut written, losses),
-            Role::Assistant => written.push(write_assistant(&message.parts, losses)),
+            Role::Assistant => written.extend(write_assistant(&message.parts, losses)),
         }
     }
     written
@@ -135,8 +135,8 @@ fn write_result_part(part: &Part, losses: &mut Losses) -> Option<Value> {
     Some(json!({"type": "document", "document": {"data": data}}))
 }
 
-/// What an assistant says before it calls is its plan.
-fn write_assistant(parts: &[Part], losses: &mut Losses) -> Value {
+/// What an assistant says before it calls is its plan. One that neither says nor calls anything is left out.
+fn write_assistant(parts: &[Part], losses: &mut Losses) -> Option<Value> {
     let mut content = Vec::new();
     let mut calls = Vec::new();
     for part in parts {
@@ -158,8 +158,10 @@ fn write_assistant(parts: &[Part], losses: &mut Losses) -> Value {
     }
     let mut message = Map::from_iter([("role".to_owned(), Value::from("assistant"))]);
     if calls.is_empty() {
-        message.insert("content".into(), shortest(content));
-        return Value::Object(message);
+        let content = shortest(content);
+        let says = content != "";
+        message.insert("content".into(), content);
+        return says.then_some(Value::Object(message));
     }
     let (thoughts, texts): (Vec<_>, Vec<_>) = content.into_iter().partition(|part| part["type"] == "thinking");
     let plan: String = texts.iter().filter_map(|part| part["text"].as_str()).collect();
@@ -170,10 +172,11 @@ fn write_assistant(parts: &[Part], losses: &mut Losses) -> Value {
         message.insert("tool_plan".into(), plan.into());
     }
     message.insert("tool_calls".into(), Value::Array(calls));
-    Value::Object(message)
+    Some(Value::Object(message))
 }
 
 fn write_call(call: &ToolCall, losses: &mut Losses) -> Value {
+    losses.dropped_if(call.signature.is_some(), Field::Reasoning);
     let arguments = match (call.custom, call.arguments.as_str()) {
         (true, input) => {
             losses.approximated(Field::Tools);
@@ -251,6 +254,12 @@ mod tests {
         let wanted = json!({"role": "assistant", "content": [{"type": "thinking", "thinking": "hm"}], "tool_plan": "Look.",
             "tool_calls": [function("{}"), function("{\"input\":\"x\"}")]});
         assert_eq!((written, lost), (vec![wanted], vec![Field::Reasoning, Field::Tools]));
+    }
+
+    #[test]
+    fn an_assistant_that_says_nothing_is_left_out() {
+        assert_eq!(write(Role::Assistant, vec![Part::text("")]), (vec![], vec![]));
+        assert_eq!(write(Role::Assistant, vec![]).0, Vec::<Value>::new());
     }
 
     #[test]

@@ -17,18 +17,17 @@ struct Said {
     calls: Vec<(String, String, String)>,
     citations: usize,
     finish: Option<String>,
-    /// Input, cached, output.
-    usage: Option<(u64, u64, u64)>,
+    /// Input, output.
+    usage: Option<(u64, u64)>,
 }
 
 fn words(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn usage_by_hand(usage: &Value) -> Option<(u64, u64, u64)> {
-    let tokens = &usage["tokens"];
-    let cached = usage["cached_tokens"].as_u64().unwrap_or(0);
-    Some((tokens["input_tokens"].as_u64()?, cached, tokens["output_tokens"].as_u64()?))
+fn usage_by_hand(usage: &Value) -> Option<(u64, u64)> {
+    let billed = &usage["billed_units"];
+    Some((billed["input_tokens"].as_u64()?, billed["output_tokens"].as_u64()?))
 }
 
 fn sources(citation: &Value) -> usize {
@@ -106,7 +105,7 @@ fn told(deltas: Vec<Delta>) -> Said {
                 };
                 said.finish = Some(word.to_owned());
             }
-            Delta::Usage(usage) => said.usage = Some((usage.input, usage.cached, usage.output)),
+            Delta::Usage(usage) => said.usage = Some((usage.input, usage.output)),
             _ => {}
         }
     }

@@ -90,7 +90,7 @@ fn write_tool(tool: &Tool, losses: &mut Losses) -> Option<Value> {
 }
 
 /// Cohere is strict with all tools or with none, and wants a required parameter in each.
-/// <https://docs.cohere.com/docs/structured-outputs#structured-outputs-tools>
+/// <https://docs.cohere.com/docs/tool-use-parameter-types>
 fn strictness(tools: &[&Tool], losses: &mut Losses) -> bool {
     let (mut any, mut all) = (false, !tools.is_empty());
     for tool in tools {

@@ -8,19 +8,22 @@ use crate::api::chat::Finish;
 use crate::dialects::Fault;
 use crate::dialects::codec::count;
 
-/// Cohere counts twice: `tokens` is what the models read and wrote, `billed_units` leaves out what Cohere itself added.
-/// `tokens` is what others take too (LiteLLM, Vercel's AI SDK, pydantic-ai), and what `cached_tokens` is a part of;
-/// `billed_units` stands in where it is missing.
+/// Cohere counts twice: `billed_units` is what it charges for, `tokens` also what it put around the prompt itself, often
+/// twenty times as much. Usage is for money, so the billed ones count, and `tokens` only where they are missing.
+/// `cached_tokens` is a part of `tokens`, and of the billed ones none is cheaper, so none of those is cached.
+/// <https://docs.cohere.com/docs/how-does-cohere-pricing-work>
 pub(super) fn read_usage(usage: &Value) -> Option<Usage> {
     let pair = |name: &str| {
         let counts = usage.get(name)?;
         Some((whole(counts.get("input_tokens"))?, whole(counts.get("output_tokens"))?))
     };
-    let (input, output) = pair("tokens").or_else(|| pair("billed_units"))?;
+    let cached = || whole(usage.get("cached_tokens")).unwrap_or(0);
+    let billed = pair("billed_units").map(|(input, output)| (input, 0, output));
+    let (input, cached, output) = billed.or_else(|| pair("tokens").map(|(input, output)| (input, cached(), output)))?;
     let reasoning = usage.get("tokens").and_then(|tokens| whole(tokens.get("reasoning_tokens")));
     Some(Usage {
         input,
-        cached: whole(usage.get("cached_tokens")).unwrap_or(0).min(input),
+        cached: cached.min(input),
         output,
         reasoning: reasoning.unwrap_or(0).min(output),
         ..Usage::default()
@@ -56,4 +59,22 @@ pub(super) fn read_logprob(item: &Value) -> Option<Value> {
     let text = item.get("text")?.as_str()?;
     let logprob: f64 = item.get("logprobs")?.as_array()?.iter().filter_map(Value::as_f64).sum();
     Some(json!({"token": text, "logprob": logprob, "bytes": text.as_bytes(), "top_logprobs": []}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_charged_counts() {
+        let tokens = json!({"input_tokens": 510, "output_tokens": 99, "reasoning_tokens": 29});
+        let billed = json!({"input_tokens": 67, "output_tokens": 66});
+        let both = read_usage(&json!({"billed_units": billed, "tokens": tokens, "cached_tokens": 144}));
+        assert_eq!(both, Some(Usage { input: 67, output: 66, reasoning: 29, ..Usage::default() }));
+        let only = read_usage(&json!({"tokens": tokens, "cached_tokens": 144}));
+        assert_eq!(only, Some(Usage { input: 510, cached: 144, output: 99, reasoning: 29, ..Usage::default() }));
+        for absurd in [json!({}), json!({"billed_units": {"input_tokens": -1, "output_tokens": 2}}), json!(7)] {
+            assert_eq!(read_usage(&absurd), None);
+        }
+    }
 }

@@ -16,6 +16,10 @@ pub(super) fn adapt_messages(messages: &mut Vec<Value>, changes: &mut Changes) {
     for mut message in messages.drain(..) {
         if let Value::Object(message) = &mut message {
             legacy(message, &mut functions, changes);
+            if says_nothing(message) {
+                changes.made();
+                continue;
+            }
             let role = adapt_role(message, &before, changes);
             if before == "tool" && role == "user" {
                 // "Unexpected role 'user' after role 'tool'": somebody has to answer first. pydantic-ai has it say the same.
@@ -44,6 +48,18 @@ fn legacy(message: &mut Map<String, Value>, functions: &mut usize, changes: &mut
         message.insert("tool_calls".into(), json!([{"id": id(*functions), "type": "function", "function": function}]));
         changes.made();
     }
+}
+
+/// "Assistant message must have either content or tool_calls, but not none."
+fn says_nothing(message: &Map<String, Value>) -> bool {
+    let is_empty = |name: &str| match message.get(name) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+    };
+    message.get("role").is_some_and(|role| role == "assistant")
+        && ["content", "tool_calls", "refusal"].into_iter().all(is_empty)
 }
 
 /// The role that the message gets.
@@ -186,6 +202,7 @@ mod tests {
             {"role": "user", "content": "x"},
             {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
             {"role": "function", "name": "f", "content": "1"},
+            {"role": "assistant", "content": "", "reasoning_content": "hm"},
             {"role": "user", "content": "y"},
             {"role": "assistant", "content": null, "refusal": "no"},
             {"role": "system", "content": "be brief"},
