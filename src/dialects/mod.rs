@@ -2,6 +2,7 @@
 
 mod codec;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_responses;
 mod verbatim;
 
