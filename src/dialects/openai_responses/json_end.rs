@@ -25,8 +25,8 @@ impl JsonEnd {
             match byte {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
+                b'}' | b']' if self.depth > 0 => {
+                    self.depth -= 1;
                     self.ended = self.depth == 0;
                 }
                 _ => {}
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_is_no_object_never_ends() {
-        for text in ["", "  ", "7", "\"x\"", "{\"a\":", "true"] {
+        for text in ["", "  ", "7", "\"x\"", "{\"a\":", "true", "}]"] {
             let mut end = JsonEnd::default();
             end.read(text);
             assert!(!end.has_come(), "{text}");

@@ -13,6 +13,8 @@ mod input;
 mod item;
 mod json_end;
 mod judge;
+#[cfg(test)]
+mod recorded;
 mod request;
 mod response;
 mod seal;
