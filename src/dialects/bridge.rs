@@ -135,10 +135,7 @@ impl<'a> Bridge<'a> {
                 }
                 Ok(written)
             }
-            Dialect::Anthropic => {
-                let _ = request;
-                Err(Invalid::new("x", "TEMPORARY"))
-            }
+            Dialect::Anthropic => anthropic::write_request(request, &self.target),
             Dialect::Gemini => gemini::write_request(request, &self.target),
             Dialect::Cohere => cohere::write_request(request, &self.target),
         }

@@ -19,6 +19,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 #[cfg(test)]
 mod recorded;
+mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verbatim;
@@ -27,4 +28,5 @@ pub use bridge::{Bridge, Place, Sent, Whole};
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 pub use envelope::read_envelope;
 pub use events::Events;
+pub use refusal::{is_out_of_money, read_refusal};
 pub use verbatim::Judged;

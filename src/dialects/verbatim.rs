@@ -1,10 +1,6 @@
-//! What is common to OpenAI's formats where an answer goes to the client as it came, and is only judged.
+//! What is common to answers that go to the client as they came, and are only judged.
 
-use serde_json::Value;
-
-use super::codec::Fault;
 use crate::api::Usage;
-use crate::error::{FailureClass, Refusal};
 
 /// What a whole answer turns out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,96 +10,6 @@ pub struct Judged {
     pub complete: bool,
     /// Bytes of text in it: what it is billed by where the provider reports nothing.
     pub text_bytes: usize,
-}
-
-/// The fault that an `error` inside a 200 tells of. Its `code` is a word or the status that was meant.
-#[cold]
-pub(super) fn fault_inside(error: &Value) -> Fault {
-    let word = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-    let status = error.get("code").or_else(|| error.get("status")).and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    let class = status.and_then(class_of_status).unwrap_or_else(|| class_of_words(word("code"), word("type")));
-    if class != FailureClass::CallerError {
-        return Fault::new(class);
-    }
-    let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
-    let message = text("message").or_else(|| error.as_str().map(str::to_owned)).unwrap_or_default();
-    let status = status.and_then(|status| u16::try_from(status).ok()).unwrap_or(400);
-    let code = text("code").filter(|code| code.parse::<u16>().is_err());
-    Fault { class, refusal: Some(Refusal { status, message, param: text("param"), code }) }
-}
-
-fn class_of_status(status: u64) -> Option<FailureClass> {
-    Some(match status {
-        400 | 413 | 422 => FailureClass::CallerError,
-        401 => FailureClass::Unauthorized,
-        402 => FailureClass::Billing,
-        403 => FailureClass::Forbidden,
-        404 => FailureClass::NotFound,
-        429 => FailureClass::RateLimited,
-        500..=599 => FailureClass::ServerError,
-        _ => return None,
-    })
-}
-
-/// The codes are those of the `error` of a response; several of them name a fault of an image in the request.
-/// <https://platform.openai.com/docs/api-reference/responses/object>
-fn class_of_words(code: &str, kind: &str) -> FailureClass {
-    match code {
-        "rate_limit_exceeded" => FailureClass::RateLimited,
-        "insufficient_quota" | "billing_not_active" => FailureClass::Billing,
-        "invalid_api_key" => FailureClass::Unauthorized,
-        "model_not_found" => FailureClass::NotFound,
-        "context_length_exceeded" | "empty_image_file" | "failed_to_download_image" => FailureClass::CallerError,
-        _ if ["invalid_", "image_", "unsupported_"].iter().any(|start| code.starts_with(start)) => {
-            FailureClass::CallerError
-        }
-        _ => match kind {
-            "invalid_request_error" => FailureClass::CallerError,
-            "rate_limit_error" | "tokens" | "requests" => FailureClass::RateLimited,
-            "insufficient_quota" => FailureClass::Billing,
-            "authentication_error" => FailureClass::Unauthorized,
-            _ => FailureClass::ServerError,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn errors_are_told_apart_by_code_and_type() {
-        for (error, class) in [
-            (json!({ "code": "server_error" }), FailureClass::ServerError),
-            (json!({ "code": 429 }), FailureClass::RateLimited),
-            (json!({ "code": "rate_limit_exceeded" }), FailureClass::RateLimited),
-            (json!({ "code": null, "type": "insufficient_quota" }), FailureClass::Billing),
-            (json!({ "code": "invalid_api_key", "type": "invalid_request_error" }), FailureClass::Unauthorized),
-            (json!("boom"), FailureClass::ServerError),
-            (json!([1]), FailureClass::ServerError),
-        ] {
-            assert_eq!(fault_inside(&error), Fault { class, refusal: None }, "{error}");
-        }
-    }
-
-    #[test]
-    fn the_callers_own_fault_is_told_in_the_providers_words() {
-        let fault = fault_inside(&json!({ "code": "invalid_prompt", "message": "no", "param": "input" }));
-        assert_eq!(fault.class, FailureClass::CallerError);
-        let refusal = Refusal {
-            status: 400,
-            message: "no".into(),
-            param: Some("input".into()),
-            code: Some("invalid_prompt".into()),
-        };
-        assert_eq!(fault.refusal, Some(refusal));
-    }
 }
 
 /// Recorded exchanges with providers, where they are at hand.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 
 use super::retry_after::retry_after;
-use crate::dialects::openai_chat::{is_out_of_money, read_refusal};
+use crate::dialects::{is_out_of_money, read_refusal};
 use crate::error::{Failure, FailureClass, Refusal};
 
 /// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message. `meant`: what
@@ -18,7 +18,7 @@ pub(super) fn classify(
     now: SystemTime,
 ) -> Failure {
     let class = match status.as_u16() {
-        400 if meant.is_some() => meant.unwrap_or(FailureClass::CallerError),
+        400 | 403 | 429 if let Some(class) = meant => class,
         400 | 413 | 422 => FailureClass::CallerError,
         401 => FailureClass::Unauthorized,
         402 => FailureClass::Billing,

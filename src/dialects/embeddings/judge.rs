@@ -1,12 +1,9 @@
 //! Judging an answer that is handed on as it is.
 
-use serde_json::Value;
-
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::dialects::Fault;
-use crate::dialects::openai_chat::read_refusal_inside;
-use crate::error::FailureClass;
+use crate::dialects::refusal::fault_inside;
 
 /// An answer is a JSON object with at least one vector in it. The whole text is validated.
 pub fn judge_answer(body: &[u8]) -> Result<Option<Usage>, Fault> {
@@ -32,7 +29,7 @@ pub fn judge_answer(body: &[u8]) -> Result<Option<Usage>, Fault> {
     });
     read.and_then(|()| scanner.end()).map_err(|_| Fault::malformed())?;
     match error {
-        Some(span) => Err(read_error(&body[span], body)),
+        Some(span) => Err(fault_inside(&serde_json::from_slice(&body[span]).unwrap_or_default())),
         None if vectors == 0 => Err(Fault::malformed()),
         None => Ok(usage),
     }
@@ -50,31 +47,11 @@ fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malformed> {
     Ok(input.map(|input| Usage { input: input.into(), ..Usage::default() }))
 }
 
-/// The `code` of an error inside a 200 is often the status that was meant.
-#[cold]
-fn read_error(error: &[u8], body: &[u8]) -> Fault {
-    let error: Value = serde_json::from_slice(error).unwrap_or_default();
-    let is = |wanted: &str| ["type", "code"].iter().any(|name| error.get(name).and_then(Value::as_str) == Some(wanted));
-    let code = error.get("code").or_else(|| error.get("status"));
-    let class = match code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok())) {
-        Some(401) => FailureClass::Unauthorized,
-        Some(402) => FailureClass::Billing,
-        Some(403) => FailureClass::Forbidden,
-        Some(404) => FailureClass::NotFound,
-        Some(429) => FailureClass::RateLimited,
-        Some(400 | 413 | 422) => FailureClass::CallerError,
-        _ if is("insufficient_quota") => FailureClass::Billing,
-        _ if is("rate_limit_error") || is("rate_limit_exceeded") => FailureClass::RateLimited,
-        _ => FailureClass::ServerError,
-    };
-    let refusal = if class == FailureClass::CallerError { read_refusal_inside(body) } else { None };
-    Fault { class, refusal }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dialects::recorded::recordings;
+    use crate::error::FailureClass;
 
     #[test]
     fn takes_only_whole_answers_with_vectors() {

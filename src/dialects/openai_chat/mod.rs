@@ -15,7 +15,7 @@ mod write_events;
 mod write_messages;
 mod write_request;
 
-pub use answer::{is_out_of_money, judge_whole as judge, read_refusal, read_refusal_inside};
+pub use answer::judge_whole as judge;
 pub use event::{EventReader, Seen};
 pub use read_answer::read_answer;
 pub use read_events::read_events;

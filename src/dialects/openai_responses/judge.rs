@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::api::Usage;
 use crate::dialects::codec::count;
-use crate::dialects::verbatim::fault_inside;
+use crate::dialects::refusal::fault_inside;
 use crate::dialects::{Fault, Judged};
 use crate::error::FailureClass;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::judge::Document;
 use crate::api::chat::{Delta, Finish, Format};
-use crate::dialects::verbatim::fault_inside;
+use crate::dialects::refusal::fault_inside;
 use crate::dialects::{Event, Fault, ReadEvents};
 use crate::error::FailureClass;
 
