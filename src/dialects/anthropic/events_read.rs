@@ -18,6 +18,7 @@ pub fn read_events(call_id: &str) -> EventReader {
         call_id: call_id.to_owned(),
         blocks: Vec::new(),
         calls: 0,
+        after_text: false,
         counts: Counts::default(),
         started: false,
         finished: false,
@@ -31,6 +32,8 @@ pub struct EventReader {
     /// Those that are open. Anthropic has one at a time; others that speak its format may not keep to that.
     blocks: Vec<Open>,
     calls: u32,
+    /// The last block that began was a text.
+    after_text: bool,
     counts: Counts,
     started: bool,
     finished: bool,
@@ -45,7 +48,8 @@ struct Open {
 
 #[derive(Debug)]
 enum Block {
-    Text,
+    /// Its citations, which may come before the text that they belong to.
+    Text(Vec<Value>),
     /// The signature so far.
     Thinking(String),
     Call {
@@ -140,13 +144,18 @@ impl EventReader {
 
     fn open(&mut self, index: Option<u64>, mut block: Value, deltas: &mut Vec<Delta>) {
         self.close(index, deltas);
-        let block = match block_kind(&block) {
+        let kind = block_kind(&block);
+        let after_text = std::mem::replace(&mut self.after_text, kind == Kind::Text);
+        let block = match kind {
             Kind::Text => {
-                push_text(take_text(&mut block, "text"), deltas);
-                if let Some(Value::Array(citations)) = block.get_mut("citations").map(Value::take) {
-                    citations.into_iter().for_each(|citation| push_citation(citation, deltas));
+                if after_text {
+                    push_foreign(citation::border(), deltas);
                 }
-                Block::Text
+                push_text(take_text(&mut block, "text"), deltas);
+                match block.get_mut("citations").map(Value::take) {
+                    Some(Value::Array(citations)) => Block::Text(citations),
+                    _ => Block::Text(Vec::new()),
+                }
             }
             Kind::Thinking => {
                 push_thinking(take_text(&mut block, "thinking"), deltas);
@@ -200,7 +209,9 @@ impl EventReader {
             ("signature_delta", Some(Block::Thinking(signature))) => {
                 signature.push_str(&delta.signature.unwrap_or_default());
             }
-            ("citations_delta", _) if delta.citation.is_some() => push_citation(value(delta.citation)?, deltas),
+            ("citations_delta", Some(Block::Text(citations))) if delta.citation.is_some() => {
+                citations.push(value(delta.citation)?);
+            }
             _ => {}
         }
         Ok(())
@@ -220,9 +231,10 @@ impl EventReader {
                 if let (Ok(input), Some(members)) = (serde_json::from_str::<Value>(&input), value.as_object_mut()) {
                     members.insert("input".into(), input);
                 }
-                deltas.push(Delta::Foreign { choice: 0, format: Format::Anthropic, value });
+                push_foreign(value, deltas);
             }
-            Block::Call { .. } | Block::Text | Block::Ignored => {}
+            Block::Text(citations) => citations.into_iter().for_each(|citation| push_citation(citation, deltas)),
+            Block::Call { .. } | Block::Ignored => {}
         }
     }
 
@@ -270,7 +282,10 @@ fn push_thinking(text: String, deltas: &mut Vec<Delta>) {
 
 fn push_citation(citation: Value, deltas: &mut Vec<Delta>) {
     deltas.push(Delta::Annotation { choice: 0, annotation: citation::read(&citation) });
-    let value = citation::keep(citation);
+    push_foreign(citation::keep(citation), deltas);
+}
+
+fn push_foreign(value: Value, deltas: &mut Vec<Delta>) {
     deltas.push(Delta::Foreign { choice: 0, format: Format::Anthropic, value });
 }
 
@@ -415,6 +430,9 @@ mod tests {
             stop(1),
             start(2, json!({"type": "text", "text": ""})),
             delta(2, json!({"type": "citations_delta", "citation": {"url": "https://a.b/", "encrypted_index": "x"}})),
+            delta(2, json!({"type": "text_delta", "text": "t"})),
+            stop(2),
+            start(3, json!({"type": "text", "text": "u"})),
         ]);
         let foreign = |value| Delta::Foreign { choice: 0, format: Format::Anthropic, value };
         assert_eq!(
@@ -422,9 +440,12 @@ mod tests {
             foreign(json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}}))
         );
         assert_eq!(deltas[1], foreign(json!({"type": "compaction", "content": "ab"})));
-        assert!(matches!(&deltas[2], Delta::Annotation { annotation, .. } if annotation.url.is_some()));
+        assert!(matches!(&deltas[2], Delta::Text { .. }));
+        assert!(matches!(&deltas[3], Delta::Annotation { annotation, .. } if annotation.url.is_some()));
         let citation = json!({"url": "https://a.b/", "encrypted_index": "x"});
-        assert_eq!(deltas[3], foreign(citation::keep(citation)));
+        assert_eq!(deltas[4], foreign(citation::keep(citation)));
+        assert_eq!(deltas[5], foreign(citation::border()));
+        assert!(matches!(&deltas[6], Delta::Text { .. }));
     }
 
     #[test]

@@ -200,6 +200,12 @@ impl EventWriter {
     }
 
     fn foreign(&mut self, mut value: Value, out: &mut Vec<u8>) {
+        if citation::is_border(&value) {
+            if matches!(self.open, Open::Text) {
+                self.close(out);
+            }
+            return;
+        }
         if let Some(citation) = citation::kept(&value) {
             if matches!(self.open, Open::Text) {
                 self.delta(BlockDelta::CitationsDelta { citation }, out);
