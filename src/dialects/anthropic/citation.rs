@@ -34,7 +34,9 @@ pub(super) fn read(citation: &Value) -> Annotation {
 }
 
 pub(super) fn keep(citation: Value) -> Value {
-    json!({"type": DELTA, "citation": citation})
+    let mut part = json!({ "type": DELTA });
+    part["citation"] = citation;
+    part
 }
 
 /// The citation in a foreign part, if it is one.
