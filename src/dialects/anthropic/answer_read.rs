@@ -19,8 +19,15 @@ pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
     };
     let mut parts = Vec::with_capacity(blocks.len());
     let mut calls = 0;
+    let mut after_text = false;
     for block in blocks {
+        let is_text = block_kind(&block) == Kind::Text;
+        if is_text && after_text && block.get("text").is_some_and(Value::is_string) {
+            parts.push(Content::Foreign { format: Format::Anthropic, value: citation::border() }.into());
+        }
+        let before = parts.len();
         read_block(block, call_id, &mut calls, &mut parts);
+        after_text = is_text && parts.len() > before;
     }
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
     let finish = match text("stop_reason") {

@@ -69,6 +69,7 @@ fn write_part<'a>(part: &'a Part, answered: &mut Answered, content: &mut Vec<Ent
             let input = Input::new(&call.arguments, call.custom);
             Block::ToolUse { id: Cow::Borrowed(&call.id), name: &call.name, input }
         }
+        Content::Foreign { format: Format::Anthropic, value } if citation::is_border(value) => return,
         Content::Foreign { format: Format::Anthropic, value } => match citation::kept(value) {
             Some(citation) => {
                 if let Some(Entry { block: Block::Text { citations, .. }, .. }) = content.last_mut() {

@@ -7,6 +7,17 @@ use serde_json::{Value, json};
 
 use crate::api::chat::Annotation;
 
+/// A foreign part that says no more than that the next text is a block of its own, with citations of its own.
+pub(super) fn border() -> Value {
+    json!({"type": BORDER})
+}
+
+pub(super) fn is_border(part: &Value) -> bool {
+    part.get("type").and_then(Value::as_str) == Some(BORDER)
+}
+
+const BORDER: &str = "content_block_stop";
+
 /// What the foreign part is called, after the delta that brings a citation on a stream.
 pub(super) const DELTA: &str = "citations_delta";
 
@@ -23,7 +34,9 @@ pub(super) fn read(citation: &Value) -> Annotation {
 }
 
 pub(super) fn keep(citation: Value) -> Value {
-    json!({"type": DELTA, "citation": citation})
+    let mut part = json!({ "type": DELTA });
+    part["citation"] = citation;
+    part
 }
 
 /// The citation in a foreign part, if it is one.

@@ -15,6 +15,8 @@ mod finish;
 mod frame;
 mod model;
 mod progress;
+#[cfg(test)]
+mod recordings;
 mod request_read;
 mod request_write;
 mod schema;

@@ -87,7 +87,9 @@ mod tests {
 
     fn with(members: Value) -> Result<ChatRequest, Invalid> {
         let mut body = json!({"messages": [{"role": "user", "content": "hi"}]});
-        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        if let Value::Object(members) = members {
+            body.as_object_mut().unwrap().extend(members);
+        }
         read(&body)
     }
 

@@ -11,7 +11,7 @@ pub(super) fn events(stream: &[u8]) -> Vec<Value> {
         assert_eq!(data["type"], name);
         data
     };
-    text.split_terminator("\n\n").map(event).collect()
+    text.split_terminator("\n\n").map(event).filter(|event| event["type"] != "ping").collect()
 }
 
 /// The message that a stream makes.
@@ -63,7 +63,9 @@ pub(super) fn assemble(stream: &[u8]) -> Value {
                 for (name, value) in event["delta"].as_object().unwrap() {
                     message[name] = value.clone();
                 }
-                message["usage"] = event["usage"].take();
+                for (name, value) in event["usage"].as_object().unwrap() {
+                    message["usage"][name] = value.clone();
+                }
             }
             "message_stop" => stopped = true,
             other => panic!("{other}"),

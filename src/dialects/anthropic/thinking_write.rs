@@ -146,9 +146,14 @@ mod tests {
     use super::*;
     use crate::api::chat::Fate;
 
-    fn plan(thinking: Thinking, model: &str, given: Option<u32>, most: Option<u32>) -> (Plan, u32, Vec<(Field, Fate)>) {
+    fn plan(
+        thinking: &Thinking,
+        model: &str,
+        given: Option<u32>,
+        most: Option<u32>,
+    ) -> (Plan, u32, Vec<(Field, Fate)>) {
         let (mut limit, mut losses) = (Limit::new(given, most), Losses::default());
-        let plan = write(&thinking, Model::parse(model), &mut limit, &mut losses);
+        let plan = write(thinking, Model::parse(model), &mut limit, &mut losses);
         (plan, limit.tokens, losses.iter().map(|loss| (loss.field.clone(), loss.fate)).collect())
     }
 
@@ -166,39 +171,39 @@ mod tests {
     fn a_budget_fits_into_max_tokens() {
         let thinking = (Field::Thinking, Fate::Approximated);
         let max_tokens = (Field::MaxTokens, Fate::Approximated);
-        assert_eq!(plan(effort(Effort::Low), OLD, Some(5_000), None), (budget(1_024), 5_000, vec![]));
-        assert_eq!(plan(effort(Effort::Medium), OLD, None, None), (budget(8_192), 12_288, vec![]));
-        assert_eq!(plan(effort(Effort::Medium), OLD, Some(1_000), None), (budget(8_192), 9_192, vec![max_tokens]));
-        assert_eq!(plan(effort(Effort::High), OLD, None, Some(8_192)), (budget(4_096), 8_192, vec![thinking.clone()]));
+        assert_eq!(plan(&effort(Effort::Low), OLD, Some(5_000), None), (budget(1_024), 5_000, vec![]));
+        assert_eq!(plan(&effort(Effort::Medium), OLD, None, None), (budget(8_192), 12_288, vec![]));
+        assert_eq!(plan(&effort(Effort::Medium), OLD, Some(1_000), None), (budget(8_192), 9_192, vec![max_tokens]));
+        assert_eq!(plan(&effort(Effort::High), OLD, None, Some(8_192)), (budget(4_096), 8_192, vec![thinking.clone()]));
         let dropped = (Plan::default(), 500, vec![(Field::Thinking, Fate::Dropped)]);
-        assert_eq!(plan(effort(Effort::High), OLD, Some(500), Some(8_192)), dropped);
+        assert_eq!(plan(&effort(Effort::High), OLD, Some(500), Some(8_192)), dropped);
         let small = Thinking { budget: Some(100), ..Thinking::default() };
-        assert_eq!(plan(small, OLD, Some(5_000), None), (budget(1_024), 5_000, vec![thinking]));
+        assert_eq!(plan(&small, OLD, Some(5_000), None), (budget(1_024), 5_000, vec![thinking]));
     }
 
     #[test]
     fn newer_models_take_an_effort() {
         let adaptive = |effort| Plan { mode: Some(Mode::Adaptive { display: None }), effort };
         let approximated = vec![(Field::Thinking, Fate::Approximated)];
-        let plan = |thinking, model| {
+        let plan = |thinking: &Thinking, model| {
             let (plan, _, losses) = plan(thinking, model, None, None);
             (plan, losses)
         };
         let budget = Thinking { budget: Some(9_000), ..Thinking::default() };
-        assert_eq!(plan(effort(Effort::Medium), "claude-opus-4-6"), (adaptive(Some("medium")), vec![]));
-        assert_eq!(plan(effort(Effort::XHigh), "claude-opus-4-6"), (adaptive(Some("high")), approximated.clone()));
-        assert_eq!(plan(effort(Effort::XHigh), "claude-opus-4-7"), (adaptive(Some("xhigh")), vec![]));
-        assert_eq!(plan(effort(Effort::Minimal), "claude-opus-4-7"), (adaptive(Some("low")), approximated.clone()));
-        assert_eq!(plan(budget, "claude-opus-4-7"), (adaptive(Some("medium")), approximated));
+        assert_eq!(plan(&effort(Effort::Medium), "claude-opus-4-6"), (adaptive(Some("medium")), vec![]));
+        assert_eq!(plan(&effort(Effort::XHigh), "claude-opus-4-6"), (adaptive(Some("high")), approximated.clone()));
+        assert_eq!(plan(&effort(Effort::XHigh), "claude-opus-4-7"), (adaptive(Some("xhigh")), vec![]));
+        assert_eq!(plan(&effort(Effort::Minimal), "claude-opus-4-7"), (adaptive(Some("low")), approximated.clone()));
+        assert_eq!(plan(&budget, "claude-opus-4-7"), (adaptive(Some("medium")), approximated));
     }
 
     #[test]
     fn no_thinking_is_said_only_to_models_that_can() {
         let off = || effort(Effort::None);
-        assert_eq!(plan(off(), OLD, None, None).0.mode, Some(Mode::Disabled));
-        assert_eq!(plan(off(), "claude-3-5-haiku-20241022", None, None), (Plan::default(), 4_096, vec![]));
+        assert_eq!(plan(&off(), OLD, None, None).0.mode, Some(Mode::Disabled));
+        assert_eq!(plan(&off(), "claude-3-5-haiku-20241022", None, None), (Plan::default(), 4_096, vec![]));
         let dropped = vec![(Field::Thinking, Fate::Dropped)];
-        assert_eq!(plan(off(), "claude-mythos-preview", None, None).2, dropped);
-        assert_eq!(plan(effort(Effort::High), "claude-3-opus-20240229", None, None).2, dropped);
+        assert_eq!(plan(&off(), "claude-mythos-preview", None, None).2, dropped);
+        assert_eq!(plan(&effort(Effort::High), "claude-3-opus-20240229", None, None).2, dropped);
     }
 }
