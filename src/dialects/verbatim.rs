@@ -28,7 +28,6 @@ pub(super) mod recorded {
     }
 
     /// Those whose name begins with `prefix`; none, with a word about it, where there are no recordings.
-    #[expect(clippy::print_stderr, reason = "a test that checks nothing says so")]
     pub(in crate::dialects) fn exchanges(prefix: &str) -> Vec<Recorded> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traffic/dev");
         let Ok(files) = fs::read_dir(folder) else {

@@ -13,7 +13,7 @@ pub fn write_answer(answer: ChatAnswer, heading: &Heading, _request: &ChatReques
         object: "text_completion",
         created: heading.created,
         model: answer.model.as_deref().filter(|model| !model.is_empty()).unwrap_or(&heading.model),
-        choices: answer.choices.iter().map(write_choice).collect(),
+        choices: answer.choices.into_iter().map(write_choice).collect(),
         usage: None,
     };
     if let Some(usage) = answer.usage {
@@ -22,13 +22,17 @@ pub fn write_answer(answer: ChatAnswer, heading: &Heading, _request: &ChatReques
     serde_json::to_vec(&body).expect("maps with text keys always serialise")
 }
 
-fn write_choice(choice: &Choice) -> Written {
-    let texts = choice.parts.iter().filter_map(|part| match &part.content {
-        Content::Text { text, .. } => Some(text.as_str()),
-        _ => None,
-    });
-    let refused = choice.parts.iter().any(|part| matches!(&part.content, Content::Refusal(text) if !text.is_empty()));
-    Written::new(choice.index, texts.collect(), Some(finish_reason(&choice.finish, refused)))
+fn write_choice(choice: Choice) -> Written {
+    let (mut text, mut refused) = (String::new(), false);
+    for part in choice.parts {
+        match part.content {
+            Content::Text { text: more, .. } if text.is_empty() => text = more,
+            Content::Text { text: more, .. } => text.push_str(&more),
+            Content::Refusal(words) => refused |= !words.is_empty(),
+            _ => {}
+        }
+    }
+    Written::new(choice.index, text, Some(finish_reason(&choice.finish, refused)))
 }
 
 /// A whole answer, or a chunk of a stream.

@@ -72,7 +72,7 @@ mod tests {
     use super::super::read_request;
     use super::super::testing::heading;
     use super::*;
-    use crate::api::chat::{Choice, Content, Part, ToolCall};
+    use crate::api::chat::{Choice, Content, Format, Message, Part, Role, Signature, ToolCall};
 
     fn answer(parts: Vec<Part>, finish: Finish) -> ChatAnswer {
         ChatAnswer {
@@ -153,6 +153,28 @@ mod tests {
         ]);
         assert_eq!(written["output"], wanted);
         assert_eq!(written["instructions"], Value::Null);
+    }
+
+    #[test]
+    fn what_a_client_hands_back_is_what_the_model_said() {
+        let signature = |format, value: &str| Signature { format, value: value.into() };
+        let call = |id: &str, signature| {
+            let (id, name, arguments) = (id.into(), "f".into(), "{\"a\":1}".into());
+            Part::from(Content::ToolCall(ToolCall { id, name, arguments, custom: false, signature }))
+        };
+        let parts = vec![
+            Content::Reasoning { text: "hm".into(), signature: Some(signature(Format::Anthropic, "s")) }.into(),
+            Content::Redacted(signature(Format::Anthropic, "r")).into(),
+            Part::text("calling"),
+            call("a", Some(signature(Format::Gemini, "g"))),
+            call("b", None),
+            Content::Reasoning { text: String::new(), signature: Some(signature(Format::Gemini, "late")) }.into(),
+            Content::Refusal("no".into()).into(),
+        ];
+        let written = write(answer(parts.clone(), Finish::ToolCalls), &json!({ "input": "hi" }));
+        let request = json!({ "input": written["output"] });
+        let request = read_request(request.to_string().as_bytes()).unwrap();
+        assert_eq!(request.messages, [Message::new(Role::Assistant, parts)]);
     }
 
     #[test]

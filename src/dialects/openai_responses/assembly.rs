@@ -55,7 +55,7 @@ impl Assembly {
                 }
             }
             Delta::Reasoning { choice: 0, text } if !text.is_empty() => {
-                self.in_reasoning(events, |draft, events| draft.add_reasoning(text, events));
+                self.in_reasoning(events, |draft, events| draft.add_reasoning(&text, events));
             }
             Delta::Signature { choice: 0, signature } => self.seal(&Seal::Plain(signature), events),
             Delta::Redacted { choice: 0, data } => self.begin_sealed(&Seal::Redacted(data), events),

@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    fn read(part: Value) -> Content {
+    fn read(part: &Value) -> Content {
         let mut parts = read_parts(json!([part]), Path::Root).unwrap();
         parts.remove(0).content
     }
@@ -144,7 +144,7 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(read(part.clone()), wanted, "{part}");
+            assert_eq!(read(&part), wanted, "{part}");
         }
     }
 

@@ -71,16 +71,16 @@ impl Draft {
         }
     }
 
-    pub(super) fn add_reasoning(&mut self, more: String, events: &mut Events<'_>) {
+    pub(super) fn add_reasoning(&mut self, more: &str, events: &mut Events<'_>) {
         let Item::Reasoning { summary, .. } = &mut self.item else { return };
         match summary.first_mut() {
-            Some(summary) => summary.text.push_str(&more),
+            Some(summary) => summary.text.push_str(more),
             None => {
-                summary.push(Summary { text: more.clone() });
+                summary.push(Summary { text: more.to_owned() });
                 self.open_summary(events);
             }
         }
-        self.tell_summary(&more, events);
+        self.tell_summary(more, events);
     }
 
     fn open_summary(&self, events: &mut Events<'_>) {

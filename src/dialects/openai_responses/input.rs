@@ -1,6 +1,6 @@
 //! The items of `input`, made into messages.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::content::read_parts;
 use super::seal::Seal;
@@ -20,7 +20,7 @@ pub(super) fn read_input(input: Value, messages: &mut Vec<Message>) -> Result<()
         Value::Array(items) => items,
         _ => return Err(wrong(INPUT, "a string or an array of items")),
     };
-    let mut conversation = Conversation { messages, seal: None };
+    let mut conversation = Conversation { messages, seal: None, gathering: false };
     for (index, item) in items.into_iter().enumerate() {
         conversation.add(item, Path::Index(&INPUT, index))?;
     }
@@ -33,6 +33,8 @@ struct Conversation<'a> {
     messages: &'a mut Vec<Message>,
     /// The signature of the tool call that comes next.
     seal: Option<Signature>,
+    /// The last message holds results, if it is a user's.
+    gathering: bool,
 }
 
 impl Conversation<'_> {
@@ -45,10 +47,10 @@ impl Conversation<'_> {
             None => "item_reference".to_owned(),
         };
         match kind.as_str() {
-            "message" => return self.message(members),
-            "reasoning" => self.reasoning(&mut members)?,
-            "function_call" | "custom_tool_call" => self.call(kind == "custom_tool_call", &mut members)?,
-            "function_call_output" | "custom_tool_call_output" => self.result(&mut members)?,
+            "message" => self.message(members)?,
+            "reasoning" => self.reasoning(members)?,
+            "function_call" | "custom_tool_call" => self.call(kind == "custom_tool_call", members)?,
+            "function_call_output" | "custom_tool_call_output" => self.result(members)?,
             "item_reference" => {
                 let message =
                     format!("`{path}` refers to an item that this gateway does not keep; send the item itself");
@@ -70,23 +72,20 @@ impl Conversation<'_> {
         let Some(content) = members.value("content") else { return Err(members.missing("content")) };
         let path = members.path();
         let parts = read_parts(content, Path::Member(&path, "content"))?;
-        // What an answer's item has besides.
-        for name in ["id", "status", "phase"] {
-            members.value(name);
-        }
-        let extra = members.rest();
+        let extra = rest(members);
         if role == Role::Assistant {
             let message = self.assistant();
             message.parts.extend(parts);
             message.extra.extend(extra);
         } else {
             self.settle();
+            self.gathering = false;
             self.messages.push(Message { extra, ..Message::new(role, parts) });
         }
         Ok(())
     }
 
-    fn reasoning(&mut self, members: &mut Members<'_>) -> Result<(), Invalid> {
+    fn reasoning(&mut self, mut members: Members<'_>) -> Result<(), Invalid> {
         let texts = |parts: Vec<Value>| {
             let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
             texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
@@ -110,12 +109,13 @@ impl Conversation<'_> {
         };
         // An item with neither is a reference to what OpenAI keeps.
         if !text.is_empty() || signature.is_some() {
-            self.assistant().parts.push(Content::Reasoning { text, signature }.into());
+            let part = Part { extra: rest(members), ..Content::Reasoning { text, signature }.into() };
+            self.assistant().parts.push(part);
         }
         Ok(())
     }
 
-    fn call(&mut self, custom: bool, members: &mut Members<'_>) -> Result<(), Invalid> {
+    fn call(&mut self, custom: bool, mut members: Members<'_>) -> Result<(), Invalid> {
         let call = ToolCall {
             id: members.require_string("call_id")?,
             name: members.require_string("name")?,
@@ -123,16 +123,20 @@ impl Conversation<'_> {
             custom,
             signature: self.seal.take(),
         };
-        self.assistant().parts.push(Content::ToolCall(call).into());
+        let part = Part { extra: rest(members), ..Content::ToolCall(call).into() };
+        self.assistant().parts.push(part);
         Ok(())
     }
 
-    fn result(&mut self, members: &mut Members<'_>) -> Result<(), Invalid> {
+    fn result(&mut self, mut members: Members<'_>) -> Result<(), Invalid> {
         let call = members.require_string("call_id")?;
         let Some(output) = members.value("output") else { return Err(members.missing("output")) };
         let path = members.path();
         let parts = read_parts(output, Path::Member(&path, "output"))?;
-        self.results().push(Content::ToolResult(ToolResult { call, parts, is_error: false }).into());
+        // The call has its tool's name too.
+        members.value("name");
+        let content = Content::ToolResult(ToolResult { call, parts, is_error: false });
+        self.results().push(Part { extra: rest(members), ..content.into() });
         Ok(())
     }
 
@@ -160,9 +164,8 @@ impl Conversation<'_> {
     /// Where results go: those of one turn's calls stand together.
     fn results(&mut self) -> &mut Vec<Part> {
         self.settle();
-        let is_result = |part: &Part| matches!(part.content, Content::ToolResult(_) | Content::Foreign { .. });
-        let together = |message: &Message| message.role == Role::User && message.parts.iter().all(is_result);
-        if !self.messages.last().is_some_and(together) {
+        let is_users = |message: &Message| message.role == Role::User;
+        if !std::mem::replace(&mut self.gathering, true) || !self.messages.last().is_some_and(is_users) {
             self.messages.push(Message::new(Role::User, Vec::new()));
         }
         &mut self.messages.last_mut().expect("there is one, or it was just made").parts
@@ -175,6 +178,13 @@ impl Conversation<'_> {
             self.assistant().parts.push(part);
         }
     }
+}
+
+/// Members that nobody knows; without those that an answer's item has besides.
+fn rest(members: Members<'_>) -> Map<String, Value> {
+    let mut rest = members.rest();
+    rest.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+    rest
 }
 
 #[cfg(test)]
@@ -270,6 +280,20 @@ mod tests {
             messages,
             [Message::new(Role::Assistant, vec![foreign(&call)]), Message::new(Role::User, vec![foreign(&output)])]
         );
+    }
+
+    #[test]
+    fn unknown_members_are_kept_with_their_item() {
+        let messages = read(json!([
+            { "type": "function_call", "id": "fc", "status": "completed", "call_id": "c", "name": "f",
+              "arguments": "{}", "namespace": "n" },
+            { "role": "user", "content": [{ "type": "input_hologram" }], "novelty": 1 },
+            { "type": "function_call_output", "call_id": "c", "name": "f", "output": "", "novelty": 2 },
+        ]));
+        assert_eq!(messages[0].parts[0].extra["namespace"], "n");
+        assert_eq!(messages[0].parts[0].extra.len(), 1);
+        assert_eq!(messages[1].extra["novelty"], 1);
+        assert_eq!(Value::Object(messages[2].parts[0].extra.clone()), json!({ "novelty": 2 }));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! <https://platform.openai.com/docs/api-reference/responses>
 //!
 //! Reasoning that another vendor signed goes through the client as `encrypted_content` (see `seal`). Where the provider
-//! is OpenAI itself, bytes pass through, and [`judge_answer`] and [`VerbatimEvents`] only look.
+//! is OpenAI itself, bytes pass through but for what [`without_foreign_seals`] takes out, and [`judge_answer`] and
+//! [`VerbatimEvents`] only look.
 
 mod answer;
 mod assembly;
@@ -23,10 +24,12 @@ mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tools;
+mod unseal;
 mod verbatim;
 
 pub use answer::write_answer;
 pub use judge::judge_answer;
 pub use request::read_request;
 pub use stream::{EventWriter, write_events};
+pub use unseal::without_foreign_seals;
 pub use verbatim::VerbatimEvents;

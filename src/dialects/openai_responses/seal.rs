@@ -5,7 +5,7 @@
 
 use crate::api::chat::{Format, Signature};
 
-const MARK: &str = "tollgate.";
+pub(super) const MARK: &str = "tollgate.";
 const REDACTED: &str = "redacted.";
 const CALL: &str = "call.";
 /// Stands before a signature that itself begins with one of these words.

@@ -21,7 +21,7 @@ pub(crate) fn request() -> ChatRequest {
 pub(crate) fn check_grammar(stream: &str) -> Value {
     let events = stream.strip_suffix("\n\n").expect("a stream ends with an empty line").split("\n\n");
     let events: Vec<Value> = events.enumerate().map(|(number, event)| parse(event, number)).collect();
-    let kinds: Vec<&str> = events.iter().map(|event| kind(event)).collect();
+    let kinds: Vec<&str> = events.iter().map(kind).collect();
     assert_eq!(kinds[..2], ["response.created", "response.in_progress"]);
     let (last, middle) = events[2..].split_last().expect("a stream has an end");
     assert!(["response.completed", "response.incomplete"].contains(&kind(last)), "{last}");
