@@ -12,7 +12,7 @@ use super::events::Events;
 use super::verbatim::Judged;
 use super::{anthropic, cohere, embeddings, gemini, mistral, openai_chat, openai_completions, openai_responses};
 use crate::api::Usage;
-use crate::api::chat::{ChatAnswer, ChatRequest, Losses};
+use crate::api::chat::{ChatAnswer, ChatRequest, Field, Losses};
 use crate::call::{Call, Door};
 use crate::config::{Dialect, LimitName, Preset};
 use crate::error::FailureClass;
@@ -75,6 +75,13 @@ impl<'a> Bridge<'a> {
         Self { call, preset, target, way }
     }
 
+    /// The same call by the provider's door for chat, where it might have no door of the call's own: many a server that
+    /// speaks OpenAI's format has neither Responses nor completions.
+    pub fn by_chat(&self) -> Option<Self> {
+        let other = matches!(self.place(), Place::Responses | Place::Completions);
+        other.then_some(Self { way: Way::Translated, ..*self })
+    }
+
     /// The provider's bytes go to the client as they are.
     pub fn is_verbatim(&self) -> bool {
         self.way == Way::Verbatim
@@ -119,6 +126,13 @@ impl<'a> Bridge<'a> {
             if let Some((body, losses)) = adapted {
                 (sent.body, sent.losses) = ([Bytes::from(body)].into(), losses);
             }
+        }
+        // What other vendors sealed would be refused here.
+        if *door == Door::Responses
+            && let Some(body) = openai_responses::without_foreign_seals(&sent.body.concat())
+        {
+            sent.body = [Bytes::from(body)].into();
+            sent.losses.dropped(Field::Reasoning);
         }
         Ok(sent)
     }
