@@ -83,7 +83,7 @@ impl<'a> Event<'a> {
     /// <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
     pub fn parse(lines: &'a [u8], joined: &'a mut Vec<u8>) -> Option<Self> {
         let (mut name, mut data) = (None, None);
-        let mut rest = lines.split(|byte| matches!(byte, b'\n' | b'\r'));
+        let mut rest = split_lines(lines);
         for line in rest.by_ref() {
             if let Some(value) = field(line, b"data") {
                 data = Some(value);
@@ -106,6 +106,17 @@ impl<'a> Event<'a> {
         let data = if more { joined.as_slice() } else { data? };
         Some(Self { name: name.and_then(|name| std::str::from_utf8(name).ok()), data })
     }
+}
+
+/// What stands between the ends of lines.
+pub(super) fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(end) = memchr::memchr2(b'\n', b'\r', text) else { return Some(text) };
+        rest = Some(&text[end + 1..]);
+        Some(&text[..end])
+    })
 }
 
 pub(super) fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {

@@ -9,6 +9,9 @@ use crate::api::chat::Delta;
 use crate::call::FrameKind;
 use crate::error::{FailureClass, Refusal};
 
+/// Room for what most events become, so that it is not moved while it is written.
+const EVENT: usize = 320;
+
 /// Judges events, and puts them into the door's form where that is another.
 #[derive(Debug)]
 pub struct Events {
@@ -62,7 +65,10 @@ impl Events {
     }
 
     fn adapted(&mut self, lines: &[u8]) -> Option<Bytes> {
-        let event = Event::parse(lines, &mut self.joined).filter(|_| self.adapts)?;
+        if !self.adapts {
+            return None;
+        }
+        let event = Event::parse(lines, &mut self.joined)?;
         let data = mistral::adapt_event(event.data)?;
         Some([b"data: ", &*data, b"\n\n"].concat().into())
     }
@@ -106,7 +112,7 @@ impl Events {
             seen.text_bytes += delta.text_bytes();
         }
         let instead = writer.map(|writer| {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(EVENT);
             for delta in self.deltas.drain(..) {
                 writer.write(delta, &mut out);
             }
