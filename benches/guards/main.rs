@@ -24,6 +24,7 @@ mod instructions;
 mod memory;
 mod provider;
 mod ratios;
+mod translated;
 mod work;
 
 #[path = "../overhead/bench.rs"]

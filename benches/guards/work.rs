@@ -2,20 +2,20 @@
 
 use std::hint::black_box;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use memchr::memmem;
 use tokio::time::Instant;
-use tollgate::call::Door;
+use tollgate::call;
 use tollgate::config::{Config, Env};
 use tollgate::dialects::read_envelope;
 use tollgate::net::Connector;
 use tollgate::routing::Registry;
 use tollgate::telemetry::Metrics;
 
-use crate::load::{Load, Request};
+use crate::load::{Door, Load};
+use crate::mock::Voice;
+use crate::translated::{Translated, body_of};
 
 /// Three targets, one of them without a price, for the cheapest first.
 const ROUTES: &str = r#"
@@ -44,6 +44,12 @@ pub(crate) enum Work {
     LargeEnvelope,
     #[value(name = "plan")]
     Plan,
+    #[value(name = "chat to anthropic, 1 KB")]
+    ChatToAnthropic,
+    #[value(name = "chat to anthropic, chunk")]
+    ChatToAnthropicChunk,
+    #[value(name = "messages to openai, chunk")]
+    MessagesToOpenAiChunk,
 }
 
 impl Work {
@@ -58,22 +64,25 @@ impl Work {
             Self::SmallEnvelope => envelope(1, times),
             Self::LargeEnvelope => envelope(32, times),
             Self::Plan => plan(times),
+            Self::ChatToAnthropic => Translated::new(Door::Chat, Voice::Anthropic)?.calls(times),
+            Self::ChatToAnthropicChunk => Translated::new(Door::Chat, Voice::Anthropic)?.chunks(times),
+            Self::MessagesToOpenAiChunk => Translated::new(Door::Messages, Voice::OpenAi)?.chunks(times),
         }
     }
 }
 
 fn envelope(kilobytes: usize, times: u32) -> io::Result<()> {
     let body = body(kilobytes);
-    read_envelope(Door::ChatCompletions, &body).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
+    read_envelope(call::Door::ChatCompletions, &body).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
     for _ in 0..times {
-        let _ = black_box(read_envelope(Door::ChatCompletions, black_box(&body)));
+        let _ = black_box(read_envelope(call::Door::ChatCompletions, black_box(&body)));
     }
     Ok(())
 }
 
 fn plan(times: u32) -> io::Result<()> {
-    let envelope =
-        read_envelope(Door::ChatCompletions, &body(1)).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
+    let envelope = read_envelope(call::Door::ChatCompletions, &body(1))
+        .map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
     let registry = registry()?;
     let route = registry.resolve("best").ok_or(io::ErrorKind::NotFound)?;
     for _ in 0..times {
@@ -84,10 +93,7 @@ fn plan(times: u32) -> io::Result<()> {
 
 /// The body of the requests that the loads send.
 fn body(kilobytes: usize) -> Vec<u8> {
-    let host = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let request = Request::new(host, &Load::closed(1, 0.0).body(kilobytes * 1024));
-    let head = memmem::find(request.bytes(), b"\r\n\r\n").expect("a request has a head") + 4;
-    request.bytes()[head..].to_vec()
+    body_of(&Load::closed(1, 0.0).body(kilobytes * 1024))
 }
 
 fn registry() -> io::Result<Registry> {
