@@ -16,6 +16,7 @@ mod commands;
 mod deadlines;
 mod doors;
 mod drain;
+mod grammar;
 mod headers;
 mod heads;
 mod http2;
