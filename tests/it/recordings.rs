@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::grammar::{check_chat, check_completions, check_messages, check_responses};
 use crate::harness::*;
 
 /// Those of chat endpoints.
@@ -123,4 +124,30 @@ async fn recorded_errors_arrive_as_the_contract_says() {
         }
     }
     assert!(count >= 10, "{count} recorded errors");
+}
+
+#[test]
+fn the_checkers_take_what_vendors_really_send() {
+    let Some(shared) = shared() else { return };
+    let (mut count, mut faults) = (0, Vec::new());
+    for recording in Recording::all(&shared, &["chat.completions", "messages", "responses", "completions"]) {
+        let (vendor, stream) = (&*recording.provider, recording.stream());
+        let usage = stream.replace(' ', "").contains("\"usage\":{");
+        let checked = match (vendor, &*recording.endpoint) {
+            _ if stream.is_empty() || recording.status() != 200 => continue,
+            // Not OpenAI's own: a role in every chunk.
+            _ if stream.contains("native_finish_reason") => continue,
+            // Older than sequence numbers.
+            (_, "responses") if !stream.contains("sequence_number") => continue,
+            ("openai", "chat.completions") => check_chat(stream, usage),
+            ("openai", "completions") => check_completions(stream, usage),
+            (_, "messages") => check_messages(stream),
+            (_, "responses") => check_responses(stream),
+            _ => continue,
+        };
+        faults.extend(checked.err().map(|rule| format!("{}: {rule}", recording.id)));
+        count += 1;
+    }
+    assert!(faults.is_empty(), "{} of {count}:\n{}", faults.len(), faults.join("\n"));
+    assert!(count >= 40, "{count} recorded streams");
 }

@@ -4,6 +4,7 @@
 //! Everything waits on events (a log line, a byte, a closed connection) under [`LIMIT`], which only a failure reaches.
 
 mod answers;
+mod asking;
 mod client;
 mod dead_ends;
 mod door;
@@ -21,6 +22,7 @@ mod setup;
 mod wire;
 
 pub(crate) use answers::*;
+pub(crate) use asking::{say, streamed, with_tools};
 pub(crate) use client::{Connection, JSON, get, head, post, raw_chat};
 pub(crate) use dead_ends::{Deaf, Refusing};
 pub(crate) use door::Door;
