@@ -73,7 +73,7 @@ impl Provider {
             idle: config.timeouts.idle,
             total: config.timeouts.total,
         };
-        let path = format!("{}{}", url.path, config.preset.chat_path);
+        let path = format!("{}{}", url.path, config.preset.paths.chat);
         let endpoint = Endpoint::new(Arc::new(origin), &path, timeouts).map_err(|_| bad("the path of base_url"))?;
         let keys = config
             .api_keys

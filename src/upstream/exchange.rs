@@ -14,7 +14,7 @@ use super::reader::{Collected, Reader};
 use super::stream::{EventStream, LongStream};
 use crate::api::Usage;
 use crate::call::FrameStream;
-use crate::dialects::openai_chat::{Answer, measure, read_answer, read_refusal_inside};
+use crate::dialects::openai_chat::{Answer, judge_answer, measure, read_refusal_inside};
 use crate::error::{Failure, FailureClass};
 use crate::net::{NetError, RequestBody};
 
@@ -155,7 +155,7 @@ async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
 }
 
 fn judge(bytes: Bytes) -> Result<Body, Failure> {
-    match read_answer(&bytes) {
+    match judge_answer(&bytes) {
         Answer::Good { usage, complete } => {
             // Nothing for a text of some length is no report.
             let text_bytes = if usage.is_none_or(|usage| usage.output == 0) { measure(&bytes) } else { 0 };

@@ -107,16 +107,16 @@ fn ended_by_itself(choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
 /// Reads a `usage` object. Counts that are missing, negative, not whole or absurd make it unreported: a wrong number
 /// must neither credit nor ruin anybody.
 pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malformed> {
-    let (mut input, mut output) = (None, None);
-    let (mut cached, mut cache_hits, mut reasoning) = (None, None, None);
+    let (mut input, mut output, mut cache_hits) = (None, None, None);
+    let (mut of_input, mut of_output) = (Details::default(), Details::default());
     usage.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
             (b"prompt_tokens", Kind::Number) => input = count(value)?,
             (b"completion_tokens", Kind::Number) => output = count(value)?,
             // DeepSeek: https://api-docs.deepseek.com/guides/kv_cache
             (b"prompt_cache_hit_tokens", Kind::Number) => cache_hits = count(value)?,
-            (b"prompt_tokens_details", Kind::Object) => cached = detail(value, "cached_tokens")?,
-            (b"completion_tokens_details", Kind::Object) => reasoning = detail(value, "reasoning_tokens")?,
+            (b"prompt_tokens_details", Kind::Object) => of_input = details(value)?,
+            (b"completion_tokens_details", Kind::Object) => of_output = details(value)?,
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
@@ -126,10 +126,12 @@ pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malfo
     };
     Ok(Some(Usage {
         input,
-        cached: cached.or(cache_hits).unwrap_or(0).min(input),
+        cached: of_input.cached.or(cache_hits).unwrap_or(0).min(input),
+        cache_write: of_input.cache_write.unwrap_or(0).min(input),
+        audio_input: of_input.audio.unwrap_or(0).min(input),
         output,
-        reasoning: reasoning.unwrap_or(0).min(output),
-        ..Usage::default()
+        reasoning: of_output.reasoning.unwrap_or(0).min(output),
+        audio_output: of_output.audio.unwrap_or(0).min(output),
     }))
 }
 
@@ -146,14 +148,27 @@ pub(super) fn read_wrapped_usage(wrapper: &mut Scanner<'_>) -> Result<Option<Usa
     Ok(usage)
 }
 
-fn detail(details: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, Malformed> {
-    let mut found = None;
+/// The kinds of token that a usage object tells apart.
+#[derive(Default)]
+struct Details {
+    cached: Option<u64>,
+    /// OpenRouter's.
+    cache_write: Option<u64>,
+    audio: Option<u64>,
+    reasoning: Option<u64>,
+}
+
+fn details(details: &mut Scanner<'_>) -> Result<Details, Malformed> {
+    let mut found = Details::default();
     details.object(|value, key, _| {
-        if key.raw() == name.as_bytes() && value.kind()? == Kind::Number {
-            found = count(value)?;
-            return Ok::<_, Malformed>(());
+        match (key.raw(), value.kind()?) {
+            (b"cached_tokens", Kind::Number) => found.cached = count(value)?,
+            (b"cache_write_tokens", Kind::Number) => found.cache_write = count(value)?,
+            (b"audio_tokens", Kind::Number) => found.audio = count(value)?,
+            (b"reasoning_tokens", Kind::Number) => found.reasoning = count(value)?,
+            _ => value.skip()?,
         }
-        value.skip()
+        Ok::<_, Malformed>(())
     })?;
     Ok(found)
 }

@@ -3,7 +3,6 @@
 //! Until the first content each event is parsed, since the commit point depends on it. After that JSON is parsed only
 //! where a byte search says that usage, an error or a finish reason may be inside: most events pass unread.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -12,6 +11,7 @@ use super::answer::{error_class, read_refusal_inside, read_usage, read_wrapped_u
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::call::FrameKind;
+use crate::dialects::codec::{Event, field};
 use crate::error::{FailureClass, Refusal};
 
 /// What one event is.
@@ -61,26 +61,32 @@ impl EventReader {
     }
 
     /// Judges one event, given with its line endings.
-    pub fn read(&mut self, event: &[u8]) -> Seen {
+    pub fn read(&mut self, lines: &[u8]) -> Seen {
         if let Some(wrapping) = self.wrapping
-            && !may_matter(event)
+            && !may_matter(lines)
         {
-            let text_bytes = event.len().saturating_sub(wrapping);
+            let text_bytes = lines.len().saturating_sub(wrapping);
             return Seen { text_bytes, ..Seen::plain(FrameKind::Content) };
         }
-        let Some(data) = data_of(event) else {
+        let mut joined = Vec::new();
+        let Some(event) = Event::parse(lines, &mut joined) else {
             return Seen::plain(FrameKind::Lifecycle);
         };
-        if data.trim_ascii() == b"[DONE]" {
+        let seen = self.judge(event);
+        if seen.kind == FrameKind::Content {
+            self.wrapping.get_or_insert(lines.len() - seen.text_bytes);
+        }
+        seen
+    }
+
+    /// Judges one event by what it says.
+    pub(super) fn judge(&mut self, event: Event<'_>) -> Seen {
+        if event.data.trim_ascii() == b"[DONE]" {
             self.done = true;
             return Seen::plain(FrameKind::Done);
         }
         // What is not JSON is not ours to judge; it passes.
-        let seen = self.chunk(&data, is_error_event(event)).unwrap_or(Seen::plain(FrameKind::Lifecycle));
-        if seen.kind == FrameKind::Content {
-            self.wrapping.get_or_insert(event.len() - seen.text_bytes);
-        }
-        seen
+        self.chunk(event.data, event.name == Some("error")).unwrap_or(Seen::plain(FrameKind::Lifecycle))
     }
 
     fn chunk(&mut self, data: &[u8], is_error: bool) -> Result<Seen, Malformed> {
@@ -203,26 +209,8 @@ fn is_error_event(event: &[u8]) -> bool {
     event.starts_with(b"event:") && lines(event).any(|line| field(line, b"event") == Some(b"error"))
 }
 
-/// The `data` lines of an event, joined as the standard says; `None` where there is none (a comment).
-/// <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
-fn data_of(event: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let mut data = lines(event).filter_map(|line| field(line, b"data"));
-    let mut joined = Cow::Borrowed(data.next()?);
-    for line in data {
-        let joined = joined.to_mut();
-        joined.push(b'\n');
-        joined.extend_from_slice(line);
-    }
-    Some(joined)
-}
-
 fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     event.split(|byte| matches!(byte, b'\n' | b'\r'))
-}
-
-fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let value = line.strip_prefix(name)?.strip_prefix(b":")?;
-    Some(value.strip_prefix(b" ").unwrap_or(value))
 }
 
 #[cfg(test)]

@@ -1,0 +1,170 @@
+//! An answer of a provider of OpenAI's format in the common form, for the other doors.
+
+use serde_json::{Map, Value};
+
+use super::answer::{Answer, read_answer as judge, read_refusal_inside};
+use super::reasoning::{details_parts, signature_of_call};
+use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
+use crate::dialects::Fault;
+use crate::error::FailureClass;
+
+/// Reads a whole answer. `call_id` is for tool calls that come without an id.
+pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
+    let usage = match judge(body) {
+        Answer::Good { usage, .. } => usage,
+        Answer::Error(class) => {
+            let refusal = read_refusal_inside(body).filter(|_| class == FailureClass::CallerError);
+            return Err(Fault { class, refusal });
+        }
+        Answer::Nothing => return Err(Fault::malformed()),
+    };
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(body) else { return Err(Fault::malformed()) };
+    let choices = match answer.remove("choices") {
+        Some(Value::Array(choices)) => choices,
+        _ => Vec::new(),
+    };
+    let mut ids = Ids::new(call_id);
+    Ok(ChatAnswer {
+        id: text(&mut answer, "id"),
+        model: text(&mut answer, "model"),
+        created: answer.get("created").and_then(Value::as_u64),
+        choices: choices.into_iter().filter_map(|choice| read_choice(choice, &mut ids)).collect(),
+        usage,
+        service_tier: text(&mut answer, "service_tier"),
+    })
+}
+
+/// Makes ids for tool calls that have none.
+#[derive(Debug)]
+pub(super) struct Ids {
+    prefix: String,
+    made: usize,
+}
+
+impl Ids {
+    pub(super) fn new(call_id: &str) -> Self {
+        Self { prefix: format!("call_{}", call_id.replace('-', "")), made: 0 }
+    }
+
+    pub(super) fn or_made(&mut self, id: &str) -> String {
+        if !id.is_empty() {
+            return id.to_owned();
+        }
+        self.made += 1;
+        format!("{}_{}", self.prefix, self.made - 1)
+    }
+}
+
+fn read_choice(choice: Value, ids: &mut Ids) -> Option<Choice> {
+    let Value::Object(mut choice) = choice else { return None };
+    let mut message = match choice.remove("message").or_else(|| choice.remove("delta")) {
+        Some(Value::Object(message)) => message,
+        _ => Map::new(),
+    };
+    let mut parts = read_reasoning(&mut message);
+    parts.extend(read_text(&mut message));
+    if let Some(Value::String(text)) = choice.remove("text") {
+        parts.push(Part::text(text));
+    }
+    if let Some(refusal) = text(&mut message, "refusal").filter(|text| !text.is_empty()) {
+        parts.push(Content::Refusal(refusal).into());
+    }
+    for call in message.get("tool_calls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
+        parts.extend(read_call(call, ids).map(|call| Part::from(Content::ToolCall(call))));
+    }
+    if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
+        parts.extend(read_function(call, "", ids).map(|call| Part::from(Content::ToolCall(call))));
+    }
+    if let Some(audio) = message.remove("audio").filter(|audio| !audio.is_null()) {
+        parts.push(Content::Foreign { format: Format::OpenAiChat, value: audio }.into());
+    }
+    let called = parts.iter().any(|part| matches!(part.content, Content::ToolCall(_)));
+    Some(Choice {
+        index: choice.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok()).unwrap_or(0),
+        finish: read_finish(choice.get("finish_reason").and_then(Value::as_str), called),
+        parts,
+        logprobs: choice.remove("logprobs").filter(|logprobs| !logprobs.is_null()),
+    })
+}
+
+/// `called`: some vendors end with `stop` where they mean `tool_calls`.
+pub(super) fn read_finish(word: Option<&str>, called: bool) -> Finish {
+    match word {
+        Some("stop" | "eos" | "end_turn" | "stop_sequence") if called => Finish::ToolCalls,
+        Some("stop" | "eos" | "end_turn") => Finish::Stop,
+        Some("stop_sequence") => Finish::StopSequence(None),
+        Some("length" | "max_tokens" | "model_length") => Finish::Length,
+        Some("tool_calls" | "function_call" | "tool_use") => Finish::ToolCalls,
+        Some("content_filter" | "safety") => Finish::ContentFilter,
+        Some("refusal") => Finish::Refusal,
+        other => Finish::Other(other.unwrap_or_default().to_owned()),
+    }
+}
+
+fn read_reasoning(message: &mut Map<String, Value>) -> Vec<Part> {
+    let signed = message.get("reasoning_details").map(details_parts).unwrap_or_default();
+    if !signed.is_empty() {
+        return signed;
+    }
+    let text =
+        text(message, "reasoning_content").filter(|text| !text.is_empty()).or_else(|| text(message, "reasoning"));
+    match text {
+        Some(text) if !text.is_empty() => vec![Content::Reasoning { text, signature: None }.into()],
+        _ => Vec::new(),
+    }
+}
+
+fn read_text(message: &mut Map<String, Value>) -> Vec<Part> {
+    let annotations = message.get("annotations").map(read_annotations).unwrap_or_default();
+    match message.remove("content") {
+        Some(Value::String(text)) if !text.is_empty() => vec![Content::Text { text, annotations }.into()],
+        Some(Value::Array(parts)) => {
+            let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
+            let mut read = details_parts(&Value::Array(parts.clone()));
+            read.extend(texts.map(Part::text));
+            read
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Citations of pages.
+pub(super) fn read_annotations(annotations: &Value) -> Vec<Annotation> {
+    let read = |annotation: &Value| {
+        let citation = annotation.get("url_citation")?;
+        let words = |name: &str| citation.get(name).and_then(Value::as_str).map(str::to_owned);
+        let place = |name: &str| citation.get(name).and_then(Value::as_u64).and_then(|at| u32::try_from(at).ok());
+        let span = place("start_index").zip(place("end_index"));
+        Some(Annotation { url: Some(words("url")?), title: words("title"), cited: words("content"), span })
+    };
+    annotations.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(read).collect()
+}
+
+fn read_call(call: &Value, ids: &mut Ids) -> Option<ToolCall> {
+    let id = call.get("id").and_then(Value::as_str).unwrap_or_default();
+    let signature = signature_of_call(call.get("extra_content"));
+    if let Some(custom) = call.get("custom") {
+        let words = |name: &str| custom.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (name, arguments) = (words("name"), words("input"));
+        return Some(ToolCall { id: ids.or_made(id), name, arguments, custom: true, signature });
+    }
+    Some(ToolCall { signature, ..read_function(call.get("function")?, id, ids)? })
+}
+
+fn read_function(function: &Value, id: &str, ids: &mut Ids) -> Option<ToolCall> {
+    let name = function.get("name")?.as_str()?.to_owned();
+    let arguments = match function.get("arguments") {
+        Some(Value::String(arguments)) => arguments.clone(),
+        // Some servers send the object itself.
+        Some(object @ Value::Object(_)) => object.to_string(),
+        _ => String::new(),
+    };
+    Some(ToolCall { id: ids.or_made(id), name, arguments, custom: false, signature: None })
+}
+
+fn text(members: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match members.get_mut(name) {
+        Some(Value::String(text)) => Some(std::mem::take(text)),
+        _ => None,
+    }
+}
