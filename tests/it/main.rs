@@ -14,6 +14,7 @@ mod cache;
 mod client_gone;
 mod commands;
 mod deadlines;
+mod dialect_errors;
 mod dialects;
 mod doors;
 mod drain;

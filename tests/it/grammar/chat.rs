@@ -93,7 +93,7 @@ fn take_message(message: &Value, said: &mut Said) -> Result<(), String> {
             "reasoning.summary" => None,
             _ => return Err(format!("unknown reasoning: {detail}")),
         };
-        rule!(detail["format"].is_string(), "reasoning of no format: {detail}");
+        rule!(signature.is_none() || detail["format"].is_string(), "a signature of no format: {detail}");
         rule!(detail["index"].is_u64(), "reasoning without an index: {detail}");
         said.signatures.extend(signature.map(str::to_owned));
     }

@@ -61,7 +61,7 @@ fn texts(vendor: Vendor, body: &Value) -> Option<Vec<String>> {
 }
 
 /// Little-endian floats in base64, as OpenAI's clients ask for by default.
-pub(crate) fn base64(values: &[f32]) -> String {
+fn base64(values: &[f32]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let mut text = String::new();

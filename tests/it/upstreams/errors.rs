@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Vendor, data, named, scenario};
-use crate::harness::Reply;
+use crate::harness::{Reply, Step};
 
 /// The vendor's body of an error with this status.
 pub(crate) fn error_body(vendor: Vendor, status: u16, message: &str) -> Value {
@@ -98,18 +98,17 @@ pub(crate) fn stream_error(vendor: Vendor) -> String {
     }
 }
 
-/// A stream with an error in it: as the `first` event, `later` but before any content, or `midway` through the text.
+/// A stream that fails: with an error as the `first` event, `later` but before any content, or `midway` through the
+/// text; or one that ends without an end, before (`silent`) or after some text (`cut`).
 pub(crate) fn broken_stream(vendor: Vendor, place: &str) -> Reply {
-    let mut events = match place {
-        "first" => Vec::new(),
-        "later" => lifecycle(vendor),
-        _ => {
-            let mut events = lifecycle(vendor);
-            let all = vendor.events(&scenario("text"), false);
-            events.extend(all[events.len()..][..2].to_vec());
-            events
-        }
-    };
+    let mut events = if place == "first" { Vec::new() } else { lifecycle(vendor) };
+    if ["midway", "cut"].contains(&place) {
+        let all = vendor.events(&scenario("text"), false);
+        events.extend_from_slice(&all[events.len()..][..2]);
+    }
+    if ["silent", "cut"].contains(&place) {
+        return Reply::stream(events).then(Step::Fin);
+    }
     events.push(stream_error(vendor));
     Reply::stream(events)
 }

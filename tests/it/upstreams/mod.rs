@@ -14,10 +14,10 @@ mod responses;
 mod scenario;
 mod selftest;
 
-pub(crate) use embeddings::{base64, vector};
-pub(crate) use errors::{broken_stream, error_body, lifecycle, refuse, stream_error};
+pub(crate) use embeddings::vector;
+pub(crate) use errors::{broken_stream, refuse};
 pub(crate) use fleet::{Fleet, UPSTREAM_KEY};
-pub(crate) use scenario::{Call, Finish, Manner, Scenario, Spent, scenario, scenarios};
+pub(crate) use scenario::{Finish, Manner, Scenario, scenario, scenarios};
 
 use serde_json::Value;
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Finish, Manner, Scenario, data, pieces};
+use super::scenario::Call;
+use super::{Finish, Manner, Scenario, data, pieces};
 
 fn finish(scenario: &Scenario) -> &'static str {
     match scenario.finish {
