@@ -7,12 +7,14 @@
 
 mod harness;
 
+mod asked;
 mod auth;
 mod bad_input;
 mod breaker;
 mod cache;
 mod client_gone;
 mod commands;
+mod conversations;
 mod deadlines;
 mod dialect_errors;
 mod dialects;
@@ -28,6 +30,7 @@ mod keepalive;
 mod large_bodies;
 mod layout;
 mod limits;
+mod losses;
 mod money;
 mod passthrough;
 mod plan;

@@ -79,6 +79,7 @@ impl Spent {
 const PARIS: Call =
     Call { id: "call_a1", name: "get_weather", arguments: r#"{"city":"Paris","days":[1,2],"unit":null}"# };
 const TOKYO: Call = Call { id: "call_b2", name: "get_weather", arguments: r#"{"city":"東京 \"都\"","exact":1.5}"# };
+const AGAIN: Call = Call { id: "call_d4", name: "get_weather", arguments: r#"{"city":"Oslo"}"# };
 const NOW: Call = Call { id: "call_c3", name: "get_time", arguments: "{}" };
 
 /// All of them.
@@ -119,6 +120,15 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             signature: "c2lnbmF0dXJlIG9mIHRvb2xz",
             spent: Spent { reasoning: 9, output: 60, ..Spent::default() },
             ..tools
+        },
+        Scenario {
+            name: "more-thinking-and-tools",
+            reasoning: "One more city.",
+            signature: "YW5vdGhlciBzaWduYXR1cmU=",
+            calls: vec![AGAIN],
+            finish: Finish::Tools,
+            spent: Spent { reasoning: 4, output: 20, ..Spent::default() },
+            ..plain.clone()
         },
         Scenario { name: "length", text: "This answer was cut", finish: Finish::Length, ..plain.clone() },
         Scenario { name: "stop-sequence", text: "Up to here ", finish: Finish::StopSequence, ..plain.clone() },
