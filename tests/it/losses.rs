@@ -127,8 +127,6 @@ async fn strict_calls_are_refused_rather_than_trimmed() {
     let fleet = fleet.await;
     for case in cases() {
         let before = fleet.at(case.vendor).calls();
-        let by_header =
-            fleet.gateway.call_with(case.door, &request_of(&case, case.vendor.model()), &["x-tollgate-strict: true"]);
         let request = request_of(&case, case.vendor.model());
         let by_header = fleet.gateway.call_with(case.door, &request, &["x-tollgate-strict: true"]).await;
         let by_model =

@@ -38,6 +38,7 @@ mod provider_answers;
 mod provider_keys;
 mod provider_statuses;
 mod recordings;
+mod replayed;
 mod retries;
 mod retry_after;
 mod sdk;

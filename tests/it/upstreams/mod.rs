@@ -17,7 +17,7 @@ mod selftest;
 pub(crate) use embeddings::vector;
 pub(crate) use errors::{broken_stream, refuse};
 pub(crate) use fleet::{Fleet, UPSTREAM_KEY};
-pub(crate) use scenario::{Finish, Manner, Scenario, scenario, scenarios};
+pub(crate) use scenario::{Finish, Manner, Scenario, Spent, scenario, scenarios};
 
 use serde_json::Value;
 
