@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 use wildmatch::WildMatch;
 
+use crate::api::chat::{ChatRequest, Format};
 use crate::api::{Envelope, NanoUsd, Usage};
 use crate::error::{FailureClass, Standing};
 
@@ -89,13 +90,54 @@ impl Deref for Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
     ChatCompletions,
+    Completions,
+    Responses,
+    Embeddings,
+    Messages,
+    CountTokens,
 }
 
 impl Door {
+    pub const ALL: [Self; 6] = [
+        Self::ChatCompletions,
+        Self::Completions,
+        Self::Responses,
+        Self::Embeddings,
+        Self::Messages,
+        Self::CountTokens,
+    ];
+
     /// The label in metrics and records.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ChatCompletions => "chat_completions",
+            Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::Embeddings => "embeddings",
+            Self::Messages => "messages",
+            Self::CountTokens => "count_tokens",
+        }
+    }
+
+    /// The only path at which it is.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/v1/chat/completions",
+            Self::Completions => "/v1/completions",
+            Self::Responses => "/v1/responses",
+            Self::Embeddings => "/v1/embeddings",
+            Self::Messages => "/v1/messages",
+            Self::CountTokens => "/v1/messages/count_tokens",
+        }
+    }
+
+    /// The words that its clients know fields by.
+    pub fn format(self) -> Format {
+        match self {
+            Self::ChatCompletions | Self::Embeddings => Format::OpenAiChat,
+            Self::Completions => Format::OpenAiCompletions,
+            Self::Responses => Format::OpenAiResponses,
+            Self::Messages | Self::CountTokens => Format::Anthropic,
         }
     }
 }
@@ -109,6 +151,17 @@ pub struct CacheWish {
     pub refresh: bool,
     /// `max-age`: older entries are misses.
     pub max_age: Option<Duration>,
+}
+
+/// The client's headers that are handed on, each to providers of its own vendor's format.
+#[derive(Debug, Clone, Default)]
+pub struct Betas {
+    /// `openai-beta`
+    pub openai: Option<HeaderValue>,
+    /// `anthropic-beta`
+    pub anthropic: Option<HeaderValue>,
+    /// `anthropic-version`
+    pub anthropic_version: Option<HeaderValue>,
 }
 
 /// One call, checked and authenticated. Nothing in it decides a host, a URL or a header name that is sent upstream.
@@ -130,8 +183,11 @@ pub struct Call {
     /// `body` is memory of its own. Otherwise it is a slice of the connection's buffer, and whoever keeps it copies it.
     pub owns_body: bool,
     pub cache: CacheWish,
-    /// `openai-beta`, handed on.
-    pub beta: Option<HeaderValue>,
+    pub betas: Betas,
+    /// What a provider's format has no place for is not dropped: such a provider is not asked.
+    pub strict: bool,
+    /// The request in the common form: filled when a provider of another format is asked.
+    pub asked: OnceLock<Arc<ChatRequest>>,
     /// When the request's head had been read.
     pub arrived: Instant,
     /// When its body had been read.
@@ -246,6 +302,8 @@ pub struct Reply {
     pub overhead: Duration,
     /// Every choice ended by itself; only such answers are kept.
     pub complete: bool,
+    /// Fields of the request that the provider's format has no place for, as `x-tollgate-dropped-params` names them.
+    pub dropped: Option<HeaderValue>,
 }
 
 /// Who answered, and what of the provider's headers may pass.

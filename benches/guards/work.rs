@@ -8,8 +8,9 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use memchr::memmem;
 use tokio::time::Instant;
+use tollgate::call::Door;
 use tollgate::config::{Config, Env};
-use tollgate::dialects::openai_chat::read_envelope;
+use tollgate::dialects::read_envelope;
 use tollgate::net::Connector;
 use tollgate::routing::Registry;
 use tollgate::telemetry::Metrics;
@@ -63,15 +64,16 @@ impl Work {
 
 fn envelope(kilobytes: usize, times: u32) -> io::Result<()> {
     let body = body(kilobytes);
-    read_envelope(&body).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
+    read_envelope(Door::ChatCompletions, &body).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
     for _ in 0..times {
-        let _ = black_box(read_envelope(black_box(&body)));
+        let _ = black_box(read_envelope(Door::ChatCompletions, black_box(&body)));
     }
     Ok(())
 }
 
 fn plan(times: u32) -> io::Result<()> {
-    let envelope = read_envelope(&body(1)).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
+    let envelope =
+        read_envelope(Door::ChatCompletions, &body(1)).map_err(|invalid| io::Error::other(format!("{invalid:?}")))?;
     let registry = registry()?;
     let route = registry.resolve("best").ok_or(io::ErrorKind::NotFound)?;
     for _ in 0..times {

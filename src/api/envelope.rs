@@ -28,6 +28,10 @@ pub struct Envelope {
     pub tools: bool,
     /// Members that change nothing of the answer (`stream`, `stream_options`, `user`), key and value, in order.
     pub immaterial: SmallVec<[Range<usize>; 3]>,
+    /// The key of the limit on tokens, where it has its newer name `max_completion_tokens` and not the older one.
+    pub newer_limit: Option<Range<usize>>,
+    /// Vectors are asked for, and no answer.
+    pub embeds: bool,
 }
 
 /// A replacement in a body.

@@ -65,6 +65,7 @@ pub struct Kept {
     pub provider: Name,
     pub model: Name,
     pub usage: Option<Usage>,
+    pub dropped: Option<HeaderValue>,
 }
 
 /// A header's value is a slice of the provider's connection too. Nearly always it is the same, and not copied but
@@ -141,7 +142,7 @@ impl ExactCache {
 mod tests {
     use super::*;
     use crate::call::Caller;
-    use crate::dialects::openai_chat::testing::call;
+    use crate::dialects::testing::call;
 
     const MEBIBYTE: u64 = 1 << 20;
     const HOUR: Duration = Duration::from_secs(3600);
@@ -159,6 +160,7 @@ mod tests {
             provider: Name::from("p"),
             model: Name::from("m"),
             usage: None,
+            dropped: None,
         }
     }
 

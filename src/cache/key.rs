@@ -10,8 +10,9 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
 
-use crate::call::{Call, Caller};
+use crate::call::{Betas, Call, Caller};
 use crate::config::Scope;
 
 /// A call as the cache sees it.
@@ -23,7 +24,7 @@ pub struct Key {
     body: Bytes,
     /// `body` is memory of its own, and no slice of a connection's buffer.
     owned: bool,
-    /// Door, scope, asked name, `openai-beta` and route.
+    /// Door, scope, asked name, the headers that are handed on, strictness and route.
     preamble: Bytes,
 }
 
@@ -66,9 +67,17 @@ impl PartialEq for Key {
 
 fn preamble(call: &Call, scope: Scope) -> Vec<u8> {
     let (level, name) = sharers(&call.caller, scope);
-    let beta = call.beta.as_ref().map_or(&b""[..], |beta| beta.as_bytes());
-    let parts =
-        [call.door.as_str().as_bytes(), level.as_bytes(), name.as_bytes(), call.envelope.model.as_bytes(), beta];
+    let Betas { openai, anthropic, anthropic_version } = &call.betas;
+    let parts = [
+        call.door.as_str().as_bytes(),
+        level.as_bytes(),
+        name.as_bytes(),
+        call.envelope.model.as_bytes(),
+        bytes_of(openai.as_ref()),
+        bytes_of(anthropic.as_ref()),
+        bytes_of(anthropic_version.as_ref()),
+        if call.strict { b"strict" } else { b"" },
+    ];
     let length = parts.iter().map(|part| size_of::<u64>() + part.len()).sum::<usize>() + call.route_version.len();
     let mut preamble = Vec::with_capacity(length);
     for part in parts {
@@ -77,6 +86,10 @@ fn preamble(call: &Call, scope: Scope) -> Vec<u8> {
     }
     preamble.extend_from_slice(&call.route_version);
     preamble
+}
+
+fn bytes_of(header: Option<&HeaderValue>) -> &[u8] {
+    header.map_or(&[], HeaderValue::as_bytes)
 }
 
 /// The level that is shared on, and who is on it.
@@ -122,7 +135,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::dialects::openai_chat::testing::call;
+    use crate::dialects::testing::call;
 
     fn caller(key: &str, user: &str, team: Option<&str>) -> Arc<Caller> {
         Arc::new(Caller { key: key.into(), user: user.into(), team: team.map(Into::into), models: Vec::new() })
@@ -169,7 +182,7 @@ mod tests {
     fn a_beta_is_another_call() {
         let caller = caller("k", "u", None);
         let mut beta = call(PLAIN, Arc::clone(&caller));
-        beta.beta = Some(http::HeaderValue::from_static("assistants=v2"));
+        beta.betas.openai = Some(http::HeaderValue::from_static("assistants=v2"));
         let beta = Key::new(&beta, Scope::User, &BuildHasherDefault::<DefaultHasher>::default());
         assert!(beta != key_of(PLAIN, &caller, Scope::User));
     }

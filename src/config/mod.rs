@@ -37,7 +37,9 @@ pub use limits::{Limit, Limits, Rate, RequestLimit};
 pub use load::{DEFAULT_FILE, Loaded};
 pub use log::{Log, LogFormat};
 pub use model::{Model, Strategy, Target};
-pub use presets::{AuthStyle, Dialect, PRESETS, Paths, Preset, Quirks, ReasoningMember, UsageReport, preset};
+pub use presets::{
+    AuthStyle, Dialect, LimitName, PRESETS, Paths, Preset, Quirks, ReasoningMember, UsageReport, preset,
+};
 pub use prices::{Price, published_models};
 pub use provider::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
 pub use server::Server;

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::suggest::suggest;
 use super::values::positive_duration;
 
-static MODEL: Shape = Shape { name: "models", keys: &["strategy", "targets", "deadline"] };
+static MODEL: Shape = Shape { name: "models", keys: &["strategy", "targets", "deadline", "strict"] };
 
 static TARGET: Shape = Shape { name: "targets", keys: &["target"] };
 
@@ -21,6 +21,8 @@ pub struct Model {
     pub targets: Vec<Target>,
     /// Shortens `server.deadline` for this name.
     pub deadline: Option<Duration>,
+    /// Calls are never sent to a provider whose format has no place for all that they ask for.
+    pub strict: bool,
 }
 
 /// `provider/model` of a `targets` list. The provider is in [`super::Config::providers`]; the model may be one
@@ -53,10 +55,16 @@ impl Model {
             field.document.fault_at_key(&field.path, "a model needs a name", None);
         }
         let table = field.table(&MODEL)?;
-        let mut model =
-            Self { name: name.to_owned(), strategy: Strategy::default(), targets: Vec::new(), deadline: None };
+        let mut model = Self {
+            name: name.to_owned(),
+            strategy: Strategy::default(),
+            targets: Vec::new(),
+            deadline: None,
+            strict: false,
+        };
         table.set("strategy", &mut model.strategy, |field| field.choice(STRATEGIES));
         table.set("deadline", &mut model.deadline, |field| field.parse(positive_duration).map(Some));
+        table.set("strict", &mut model.strict, |field| field.flag());
         let targets = table.require("targets")?;
         let items = targets.list()?;
         if items.is_empty() {

@@ -68,13 +68,10 @@ pub struct Paths {
 }
 
 /// How a vendor of OpenAI's format differs from OpenAI. For requests that are written here; of one that passes as it is
-/// only `renames` change anything.
+/// only `limit` changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quirks {
-    /// The name of the limit on an answer's tokens.
-    pub max_tokens: &'static str,
-    /// Members that the vendor knows by another name.
-    pub renames: &'static [(&'static str, &'static str)],
+    pub limit: LimitName,
     /// Knows the role `developer`, and tells models that think from those that do not by OpenAI's names.
     pub openai_models: bool,
     /// Takes `reasoning_effort`.
@@ -87,6 +84,17 @@ pub struct Quirks {
     pub metadata: bool,
     /// Most stop texts.
     pub stops: usize,
+}
+
+/// The name of the limit on an answer's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitName {
+    /// `max_completion_tokens`; OpenAI's models that think refuse the older one.
+    Newer,
+    /// Either; `max_tokens` is written.
+    Both,
+    /// `max_tokens` only: the newer name is replaced.
+    Older,
 }
 
 /// Where a vendor of OpenAI's format wants an assistant's earlier reasoning.
@@ -122,8 +130,7 @@ const LEGACY_MODELS: &[&str] = &[
 ];
 
 const OPENAI: Quirks = Quirks {
-    max_tokens: "max_completion_tokens",
-    renames: &[],
+    limit: LimitName::Newer,
     openai_models: true,
     effort: true,
     reasoning: ReasoningMember::None,
@@ -134,13 +141,10 @@ const OPENAI: Quirks = Quirks {
 };
 
 /// What most vendors have in common.
-const PLAIN: Quirks = Quirks { max_tokens: "max_tokens", openai_models: false, metadata: false, stops: 16, ..OPENAI };
+const PLAIN: Quirks = Quirks { limit: LimitName::Both, openai_models: false, metadata: false, stops: 16, ..OPENAI };
 
 /// Servers of open models: more sampling, and the reasoning goes back as text.
 const OPEN: Quirks = Quirks { reasoning: ReasoningMember::Content, top_k: true, ..PLAIN };
-
-/// The newer name of the limit on tokens is not known everywhere.
-const OLDER_LIMIT: &[(&str, &str)] = &[("max_completion_tokens", "max_tokens")];
 
 const ALL_MODELS: Option<(&str, &[&str])> = Some(("/completions", &[]));
 
@@ -236,7 +240,7 @@ pub static PRESETS: &[Preset] = &[
         "https://api.deepseek.com/v1",
         "DEEPSEEK_API_KEY",
         OnRequest,
-        Quirks { renames: OLDER_LIMIT, effort: false, reasoning: ReasoningMember::Content, ..PLAIN },
+        Quirks { limit: LimitName::Older, effort: false, reasoning: ReasoningMember::Content, ..PLAIN },
     ),
     Preset {
         paths: Paths { completions: ALL_MODELS, ..OPENAI_PATHS },
@@ -245,7 +249,7 @@ pub static PRESETS: &[Preset] = &[
             "https://api.together.xyz/v1",
             "TOGETHER_API_KEY",
             OnRequest,
-            Quirks { renames: OLDER_LIMIT, ..OPEN },
+            Quirks { limit: LimitName::Older, ..OPEN },
         )
     },
     Preset {
@@ -255,7 +259,7 @@ pub static PRESETS: &[Preset] = &[
             "https://api.fireworks.ai/inference/v1",
             "FIREWORKS_API_KEY",
             Always,
-            Quirks { renames: OLDER_LIMIT, stops: 4, ..OPEN },
+            Quirks { limit: LimitName::Older, stops: 4, ..OPEN },
         )
     },
     openai_format(
@@ -279,19 +283,26 @@ pub static PRESETS: &[Preset] = &[
         "https://api.z.ai/api/paas/v4",
         "ZAI_API_KEY",
         OnRequest,
-        Quirks { renames: OLDER_LIMIT, effort: false, reasoning: ReasoningMember::Content, stops: 1, ..PLAIN },
+        Quirks { limit: LimitName::Older, effort: false, reasoning: ReasoningMember::Content, stops: 1, ..PLAIN },
     ),
     openai_format("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN", OnRequest, PLAIN),
-    local("ollama", "http://localhost:11434/v1", Quirks { renames: OLDER_LIMIT, ..OPEN }),
+    local("ollama", "http://localhost:11434/v1", Quirks { limit: LimitName::Older, ..OPEN }),
     local("vllm", "http://localhost:8000/v1", OPEN),
     local("llamacpp", "http://localhost:8080/v1", OPEN),
-    local("lmstudio", "http://localhost:1234/v1", Quirks { renames: OLDER_LIMIT, ..OPEN }),
+    local("lmstudio", "http://localhost:1234/v1", Quirks { limit: LimitName::Older, ..OPEN }),
 ];
 
 const fn local(kind: &'static str, base_url: &'static str, quirks: Quirks) -> Preset {
     Preset {
         paths: Paths { completions: ALL_MODELS, ..OPENAI_PATHS },
         ..openai_format(kind, base_url, "", OnRequest, quirks)
+    }
+}
+
+impl Preset {
+    /// The base URL stands for one that only the user knows.
+    pub fn is_placeholder(&self) -> bool {
+        self.base_url.contains("NAME")
     }
 }
 

@@ -162,11 +162,6 @@ pub(super) fn write_event(name: Option<&str>, data: &impl serde::Serialize, out:
     out.extend_from_slice(b"\n\n");
 }
 
-/// JSON text as a value; what is no JSON becomes `fallback`.
-pub(super) fn json_or(text: &str, fallback: impl FnOnce() -> Value) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| fallback())
-}
-
 /// Where a member stands in a request, for messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Path<'a> {

@@ -1,6 +1,32 @@
 //! Wire formats. Each dialect is pure and synchronous: bytes and facts in, bytes and facts out.
+//!
+//! `bridge` stands between a door and a provider: it lets bytes pass where both speak one format, and has the codecs
+//! translate through the common form of `api::chat` where they do not.
 
+pub mod anthropic;
+mod bridge;
 mod codec;
+pub mod cohere;
+pub mod embeddings;
+mod envelope;
+mod events;
+mod extra;
+pub mod gemini;
+mod lenient;
+pub mod mistral;
 pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_responses;
+#[cfg(test)]
+mod recorded;
+mod refusal;
+#[cfg(test)]
+pub(crate) mod testing;
+mod verbatim;
 
+pub use bridge::{Bridge, Place, Sent, Whole};
 pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
+pub use envelope::read_envelope;
+pub use events::Events;
+pub use refusal::{is_out_of_money, read_refusal};
+pub use verbatim::Judged;

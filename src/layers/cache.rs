@@ -8,7 +8,7 @@ use tower::{Layer, Service};
 
 use super::ReplyFuture;
 use crate::cache::{ExactCache, Hit, Kept};
-use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
+use crate::call::{CacheStatus, Call, Door, Reply, ReplyBody, Served};
 use crate::error::GatewayError;
 
 /// `None`: no cache is configured.
@@ -45,8 +45,8 @@ where
         let Some(cache) = &self.cache else {
             return Box::pin(self.inner.call(call));
         };
-        // Streams are not kept yet.
-        if call.cache.bypass || call.envelope.stream {
+        // Streams are not kept yet; counting tokens costs nothing.
+        if call.cache.bypass || call.envelope.stream || call.door == Door::CountTokens {
             let reply = self.inner.call(call);
             return Box::pin(async move { Ok(marked(reply.await?, CacheStatus::Bypass)) });
         }
@@ -68,6 +68,7 @@ where
                     provider: reply.served.provider.clone(),
                     model: reply.served.model.clone(),
                     usage: reply.usage,
+                    dropped: reply.dropped.clone(),
                 };
                 cache.put(key, &kept, Instant::now());
             }
@@ -102,5 +103,6 @@ fn found(hit: Hit) -> Box<Reply> {
         cost: None,
         overhead: Duration::ZERO,
         complete: true,
+        dropped: kept.dropped,
     })
 }

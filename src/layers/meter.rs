@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::call::Caller;
-    use crate::dialects::openai_chat::testing::call;
+    use crate::dialects::testing::call;
     use crate::telemetry::Metrics;
 
     const BODY: &str = r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;

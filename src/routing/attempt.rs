@@ -6,21 +6,23 @@ use tokio::time::Instant;
 
 use super::run::Ticket;
 use crate::call::{AttemptEnd, AttemptNote, Call};
-use crate::dialects::openai_chat::rewrite;
+use crate::dialects::{Bridge, Sent};
 use crate::error::{Failure, FailureClass};
 use crate::net::RequestBody;
 use crate::upstream::{Answered, Ask, Body, exchange};
 
-/// Asks the candidate that `ticket` is for. Its note in the journal stays without an end if the call is dropped here.
+/// Asks the candidate that `ticket` is for what `sent` says. Its note in the journal stays without an end if the call is
+/// dropped here.
 pub(super) async fn attempt(
     call: &Call,
     ticket: &Ticket,
+    bridge: &Bridge<'_>,
+    sent: Sent,
     response_limit: usize,
     deadline: Instant,
 ) -> Result<Answered, Failure> {
     let target = &ticket.target;
     let provider = &target.provider;
-    let envelope = &call.envelope;
     let place = call.journal.with(|notes| {
         notes.attempts.push(AttemptNote {
             provider: Arc::clone(provider.name.text()),
@@ -33,20 +35,29 @@ pub(super) async fn attempt(
         });
         notes.attempts.len() - 1
     });
-    let ask_usage = provider.asks_usage && envelope.stream && !envelope.include_usage;
+    let Some(address) = target.address(bridge.place(), call.envelope.stream) else {
+        let answered = Answered::without_asking(bridge.estimated());
+        call.journal.with(|notes| {
+            let note = &mut notes.attempts[place];
+            note.answered = Some(Instant::now());
+            note.end = Some(AttemptEnd::Answered);
+        });
+        return Ok(answered);
+    };
     let ask = Ask {
         endpoint: &provider.endpoint,
+        address,
         key: ticket.key.zip(provider.keys.as_ref()).map(|(place, keys)| keys.get(place)),
-        beta: call.beta.as_ref(),
-        body: RequestBody::new(rewrite(&call.body, envelope, &target.id, ask_usage)),
-        stream: envelope.stream,
-        choices: envelope.n,
-        withhold_usage: ask_usage,
+        betas: &call.betas,
+        body: RequestBody::new(sent.body),
+        stream: call.envelope.stream,
+        bridge,
+        withhold_usage: sent.withhold_usage,
         response_limit,
         deadline,
     };
-    let sent = || call.journal.with(|notes| notes.attempts[place].sent = Some(Instant::now()));
-    let mut result = exchange(ask, sent).await;
+    let on_sent = || call.journal.with(|notes| notes.attempts[place].sent = Some(Instant::now()));
+    let mut result = exchange(ask, on_sent).await;
     if matches!(&result, Ok(Answered { body: Body::Whole { .. } | Body::Long(_), .. }))
         && call.journal.with(|notes| notes.head_left)
     {

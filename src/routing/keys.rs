@@ -111,9 +111,14 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
+    use crate::config::AuthStyle;
 
     fn pool(count: usize) -> KeyPool {
-        KeyPool::new((0..count).map(|n| ProviderKey::bearer(&SecretString::from(format!("k{n}"))).unwrap()).collect())
+        KeyPool::new(
+            (0..count)
+                .map(|n| ProviderKey::new(AuthStyle::Bearer, &SecretString::from(format!("k{n}"))).unwrap())
+                .collect(),
+        )
     }
 
     fn failure(class: FailureClass, retry_after: Option<u64>) -> Failure {

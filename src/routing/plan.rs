@@ -30,6 +30,7 @@ pub(super) struct Ranked {
 pub enum Unable {
     Vision,
     Tools,
+    Embeddings,
 }
 
 /// What a plan needs to know of a target. They stand side by side in a route, as a name may have hundreds of targets
@@ -40,6 +41,7 @@ pub(super) struct Facts {
     context: Option<u32>,
     vision: bool,
     tools: bool,
+    embeddings: bool,
 }
 
 /// Pico-dollars per token.
@@ -57,7 +59,8 @@ impl From<&Target> for Facts {
         const UNBOUNDED: u32 = 4096;
         let most_output = target.max_output.unwrap_or(UNBOUNDED);
         let price = target.price.map(|price| Price { input: price.input, output: price.output, most_output });
-        Self { price, context: target.context, vision: target.vision, tools: target.tools }
+        let embeddings = target.provider.preset.paths.embeddings.is_some();
+        Self { price, context: target.context, vision: target.vision, tools: target.tools, embeddings }
     }
 }
 
@@ -79,8 +82,12 @@ impl Facts {
 impl Route {
     /// The targets that can answer the call. Whether one is tripped or limited shows when it is asked.
     pub fn plan(self: &Arc<Self>, envelope: &Envelope) -> Result<Plan, Unable> {
+        let embeds = |facts: &&Facts| facts.embeddings || !envelope.embeds;
         let sees = |facts: &&Facts| facts.vision || !envelope.vision;
-        let is_able = |facts: &&Facts| sees(facts) && (facts.tools || !envelope.tools);
+        let is_able = |facts: &&Facts| embeds(facts) && sees(facts) && (facts.tools || !envelope.tools);
+        if envelope.embeds && !self.facts.iter().any(|facts| facts.embeddings) {
+            return Err(Unable::Embeddings);
+        }
         if envelope.vision && !self.facts.iter().any(|facts| facts.vision) {
             return Err(Unable::Vision);
         }
@@ -107,8 +114,9 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::call::Door;
     use crate::config::{Config, Env};
-    use crate::dialects::openai_chat::read_envelope;
+    use crate::dialects::read_envelope;
     use crate::error::{Failure, FailureClass, GatewayError};
     use crate::net::Connector;
     use crate::routing::Registry;
@@ -148,7 +156,7 @@ mod tests {
     fn plan(model: &str, more: &str) -> Result<Vec<String>, Unable> {
         let registry = registry();
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
-        let envelope = read_envelope(body.as_bytes()).unwrap();
+        let envelope = read_envelope(Door::ChatCompletions, body.as_bytes()).unwrap();
         let mut run = Run::new(registry.resolve(model).unwrap().plan(&envelope)?);
         let mut asked = Vec::new();
         let now = Instant::now();
@@ -187,7 +195,9 @@ mod tests {
         for _ in 0..3 {
             route.targets[0].breaker.permit(now).unwrap().fail(now, None);
         }
-        let envelope = read_envelope(br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#).unwrap();
+        let envelope =
+            read_envelope(Door::ChatCompletions, br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#)
+                .unwrap();
         let mut run = Run::new(route.plan(&envelope).unwrap());
         let ticket = run.next_untried(now).unwrap();
         assert_eq!(&*ticket.target.provider.name, "a");

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
+use http::uri::InvalidUri;
 use tokio::time::Instant;
 
 use super::admission::Admission;
 use super::breaker::{Breaker, Rule};
 use super::keys::KeyPool;
 use crate::call::{Name, TokenPrice};
-use crate::config::{self, ModelRow, UsageReport};
+use crate::config::{self, ModelRow, Paths, Preset, UsageReport};
+use crate::dialects::Place;
 use crate::net::{Connector, Origin};
 use crate::telemetry::{BreakerLabels, Label, Metrics};
 use crate::upstream::{Endpoint, ProviderKey, Timeouts};
@@ -18,7 +21,11 @@ use crate::upstream::{Endpoint, ProviderKey, Timeouts};
 #[derive(Debug)]
 pub(super) struct Provider {
     pub(super) name: Name,
+    pub(super) preset: &'static Preset,
     pub(super) endpoint: Endpoint,
+    /// Of the doors whose address has no model's name in it.
+    addresses: Arc<Addresses>,
+    api_version: Box<str>,
     /// `None`: it wants no key.
     pub(super) keys: Option<KeyPool>,
     pub(super) admission: Admission,
@@ -28,6 +35,31 @@ pub(super) struct Provider {
     /// Usage has to be asked for on streams, and may be.
     pub(super) asks_usage: bool,
     rule: Rule,
+}
+
+/// Where a target is asked, door by door.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    pub(super) chat: Uri,
+    pub(super) chat_stream: Option<Uri>,
+    pub(super) completions: Option<Uri>,
+    pub(super) responses: Option<Uri>,
+    pub(super) embeddings: Option<Uri>,
+    pub(super) count_tokens: Option<Uri>,
+}
+
+impl Addresses {
+    fn new(endpoint: &Endpoint, paths: &Paths, model: &str, api_version: &str) -> Result<Self, InvalidUri> {
+        let address = |path: &str| endpoint.address(path, model, api_version);
+        Ok(Self {
+            chat: address(paths.chat)?,
+            chat_stream: paths.chat_stream.map(address).transpose()?,
+            completions: paths.completions.map(|(path, _)| address(path)).transpose()?,
+            responses: paths.responses.map(address).transpose()?,
+            embeddings: paths.embeddings.map(address).transpose()?,
+            count_tokens: paths.count_tokens.map(address).transpose()?,
+        })
+    }
 }
 
 /// One model at one provider: what a candidate is.
@@ -40,6 +72,7 @@ pub(super) struct Target {
     pub(super) label: Arc<str>,
     /// The provider's own name.
     pub(super) id: Box<str>,
+    pub(super) addresses: Arc<Addresses>,
     pub(super) price: Option<TokenPrice>,
     pub(super) context: Option<u32>,
     pub(super) max_output: Option<u32>,
@@ -73,12 +106,16 @@ impl Provider {
             idle: config.timeouts.idle,
             total: config.timeouts.total,
         };
-        let path = format!("{}{}", url.path, config.preset.paths.chat);
-        let endpoint = Endpoint::new(Arc::new(origin), &path, timeouts).map_err(|_| bad("the path of base_url"))?;
+        let preset = config.preset;
+        let endpoint = Endpoint::new(Arc::new(origin), &url.path, timeouts, preset.dialect);
+        let addresses = Addresses::new(&endpoint, &preset.paths, "", &config.api_version)
+            .map_err(|_| bad("the path of base_url or api_version"))?;
         let keys = config
             .api_keys
             .as_ref()
-            .map(|keys| keys.iter().map(ProviderKey::bearer).collect::<Result<_, _>>().map(KeyPool::new))
+            .map(|keys| {
+                keys.iter().map(|key| ProviderKey::new(preset.auth, key)).collect::<Result<_, _>>().map(KeyPool::new)
+            })
             .transpose()
             .map_err(|_| bad("a key"))?;
         let rule = Rule { failures: config.breaker.failures, open: config.breaker.open };
@@ -86,7 +123,10 @@ impl Provider {
         Ok(Self {
             breaker: breaker(rule, name.text(), "", metrics),
             name,
+            preset,
             endpoint,
+            addresses: Arc::new(addresses),
+            api_version: config.api_version.as_str().into(),
             keys,
             admission: Admission::new(config.limits, epoch),
             retries: config.retries,
@@ -107,6 +147,7 @@ impl Provider {
             breaker: breaker(self.rule, self.name.text(), &name, metrics),
             label: Arc::clone(name.text()),
             name,
+            addresses: self.addresses(&row.id),
             id: row.id.as_str().into(),
             price,
             context: row.context,
@@ -116,12 +157,23 @@ impl Provider {
         }
     }
 
+    fn addresses(&self, model: &str) -> Arc<Addresses> {
+        let paths = &self.preset.paths;
+        if !paths.chat.contains("{id}") && !paths.embeddings.is_some_and(|path| path.contains("{id}")) {
+            return Arc::clone(&self.addresses);
+        }
+        // An escaped name cannot spoil an address that was good without it.
+        let own = Addresses::new(&self.endpoint, paths, model, &self.api_version);
+        own.map_or_else(|_| Arc::clone(&self.addresses), Arc::new)
+    }
+
     /// A model that the provider does not list: nothing is known of it, and it has no metrics of its own.
     pub(super) fn unlisted(self: &Arc<Self>, model: &str) -> Target {
         Target {
             provider: Arc::clone(self),
             name: model.into(),
             label: "other".into(),
+            addresses: self.addresses(model),
             id: model.into(),
             price: None,
             context: None,
@@ -140,6 +192,19 @@ fn breaker(rule: Rule, provider: &Arc<str>, model: &str, metrics: &Metrics) -> A
 }
 
 impl Target {
+    /// Where the door of the provider is; `None` where none is asked.
+    pub(super) fn address(&self, place: Place, stream: bool) -> Option<&Uri> {
+        let addresses = &*self.addresses;
+        match place {
+            Place::Chat => addresses.chat_stream.as_ref().filter(|_| stream).or(Some(&addresses.chat)),
+            Place::Completions => addresses.completions.as_ref(),
+            Place::Responses => addresses.responses.as_ref(),
+            Place::Embeddings => addresses.embeddings.as_ref(),
+            Place::CountTokens => addresses.count_tokens.as_ref(),
+            Place::Nowhere => None,
+        }
+    }
+
     pub(super) fn open_until(&self, now: Instant) -> Option<Instant> {
         self.provider.breaker.closed_until(now).max(self.breaker.closed_until(now))
     }

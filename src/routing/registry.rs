@@ -40,6 +40,8 @@ pub struct Route {
     pub label: Arc<str>,
     /// Shortens the call's deadline.
     pub deadline: Option<Duration>,
+    /// Calls are never sent to a provider whose format has no place for all that they ask for.
+    pub strict: bool,
     /// Tells whether two routes would ask the same models at the same places: an unkeyed hash over targets, ids, kinds
     /// and addresses, equal on all nodes that are configured alike.
     pub version: [u8; 32],
@@ -47,6 +49,13 @@ pub struct Route {
     pub(super) targets: Vec<Arc<Target>>,
     /// Of the targets, in their order.
     pub(super) facts: Vec<Facts>,
+}
+
+/// What a name under `[models]` may say of its calls.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    deadline: Option<Duration>,
+    strict: bool,
 }
 
 impl Registry {
@@ -73,7 +82,7 @@ impl Registry {
                     &format!("{}/{}", &*provider.name, row.name),
                     Strategy::Ordered,
                     vec![Arc::clone(&target)],
-                    None,
+                    Manner::default(),
                     config,
                 );
                 bare.entry(&row.name).or_default().push(target);
@@ -82,12 +91,13 @@ impl Registry {
         }
         // Later names replace earlier ones: a name under `[models]` wins over a bare one, and both over a split one.
         for (name, targets) in bare {
-            registry.add(name, Strategy::Cheapest, targets, None, config);
+            registry.add(name, Strategy::Cheapest, targets, Manner::default(), config);
             registry.listed.push(name.into());
         }
         for model in &config.models {
             let targets = model.targets.iter().filter_map(|target| registry.target(target, config, metrics)).collect();
-            registry.add(&model.name, model.strategy, targets, model.deadline, config);
+            let manner = Manner { deadline: model.deadline, strict: model.strict };
+            registry.add(&model.name, model.strategy, targets, manner, config);
         }
         let named: Vec<Arc<str>> = config.models.iter().map(|model| model.name.as_str().into()).collect();
         registry.listed.retain(|name| !named.contains(name));
@@ -112,6 +122,7 @@ impl Registry {
         let route = Arc::new(Route {
             label: Arc::clone(&target.label),
             deadline: None,
+            strict: false,
             version: *blake3::hash(model.as_bytes()).as_bytes(),
             strategy: Strategy::Ordered,
             facts: vec![Facts::from(&*target)],
@@ -141,22 +152,16 @@ impl Registry {
         }
         let provider = self.providers.get(target.provider.as_str())?;
         let target = Arc::new(provider.listed(&ModelRow::unknown(&target.model), metrics));
-        self.add(&name, Strategy::Ordered, vec![Arc::clone(&target)], None, config);
+        self.add(&name, Strategy::Ordered, vec![Arc::clone(&target)], Manner::default(), config);
         Some(target)
     }
 
-    fn add(
-        &mut self,
-        name: &str,
-        strategy: Strategy,
-        targets: Vec<Arc<Target>>,
-        deadline: Option<Duration>,
-        config: &Config,
-    ) {
+    fn add(&mut self, name: &str, strategy: Strategy, targets: Vec<Arc<Target>>, manner: Manner, config: &Config) {
         let name: Arc<str> = name.into();
         let version = version(&targets, config);
         let facts = targets.iter().map(|target| Facts::from(&**target)).collect();
-        let route = Route { label: Arc::clone(&name), deadline, version, strategy, targets, facts };
+        let Manner { deadline, strict } = manner;
+        let route = Route { label: Arc::clone(&name), deadline, strict, version, strategy, targets, facts };
         self.routes.insert(name, Arc::new(route));
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Run {
     /// The first that was asked: only its word on the request counts at once.
     first: Option<usize>,
     refusal: Option<Box<Refusal>>,
+    /// Why somebody could not be asked this at all.
+    unfit: Option<Box<Refusal>>,
 }
 
 struct Candidate {
@@ -83,6 +85,7 @@ impl Run {
             tried: Vec::new(),
             first: None,
             refusal: None,
+            unfit: None,
         }
     }
 
@@ -193,6 +196,12 @@ impl Run {
         Verdict::GoOn
     }
 
+    /// Takes in that this call cannot be said to a candidate, which was not asked and has done nothing wrong.
+    pub(super) fn unfit(&mut self, ticket: Ticket, refusal: Box<Refusal>) {
+        self.candidates[ticket.candidate].state = Standing::Out;
+        self.unfit.get_or_insert(refusal);
+    }
+
     /// Takes in that the call's own deadline ended an attempt: nobody is charged with the caller's haste.
     pub(super) fn interrupted(&mut self, ticket: &Ticket) {
         let provider = Arc::clone(ticket.target.provider.name.text());
@@ -206,6 +215,13 @@ impl Run {
         }
         let waits: SmallVec<[NotReady; 4]> =
             (0..self.candidates.len()).filter_map(|place| self.not_ready(place, now)).collect();
+        // Who might have answered at another time says more than who never can.
+        if let Some(refusal) = self.unfit
+            && self.tried.is_empty()
+            && waits.is_empty()
+        {
+            return GatewayError::Refused { refusal, attempts: 0 };
+        }
         let soonest = waits.iter().map(|wait| wait.until).min();
         let retry_after = soonest.map_or(UNKNOWN_WAIT, |until| wait(until, now)).max(Duration::from_millis(1));
         let limited = waits.iter().all(|wait| wait.limited)

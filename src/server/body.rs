@@ -14,7 +14,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::io::BusyGuard;
 use super::respond::error_event;
-use crate::call::{Frame as Event, FrameKind, FrameStream, Journal, Name, Reply, ReplyBody};
+use super::voice::Voice;
+use crate::call::{Door, Frame as Event, FrameKind, FrameStream, Journal, Name, Reply, ReplyBody};
 use crate::error::{GatewayError, Tried};
 use crate::net::Alarm;
 
@@ -143,6 +144,7 @@ pub(super) type Pending = Pin<Box<dyn Future<Output = Result<Box<Reply>, Gateway
 /// What a stream goes by besides its frames.
 #[derive(Debug, Clone)]
 pub(super) struct Rhythm {
+    pub(super) voice: Voice,
     /// Comment lines fill silences of this length.
     pub(super) keepalive: Duration,
     /// Cancelled when the gateway gives up the calls that are left.
@@ -158,6 +160,9 @@ pub(super) struct Events {
     alarm: Alarm,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     journal: Arc<Journal>,
+    voice: Voice,
+    /// What was sent last, where an error goes on from there.
+    last: Bytes,
 }
 
 enum State {
@@ -183,7 +188,7 @@ impl Events {
     }
 
     fn new(state: State, rhythm: Rhythm, last_sent: Instant) -> Self {
-        let Rhythm { keepalive, stop, journal } = rhythm;
+        let Rhythm { voice, keepalive, stop, journal } = rhythm;
         Self {
             state,
             keepalive,
@@ -191,6 +196,8 @@ impl Events {
             alarm: Alarm::default(),
             stopped: Box::pin(stop.cancelled_owned()),
             journal,
+            voice,
+            last: Bytes::new(),
         }
     }
 
@@ -213,11 +220,14 @@ impl Events {
                         continue;
                     };
                     let error = GatewayError::StreamBroken(Tried { provider: Arc::clone(provider.text()), class });
-                    return Poll::Ready(Some(error_event(&error)));
+                    return Poll::Ready(Some(error_event(&error, self.voice, &self.last)));
                 }
                 Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
                 Poll::Ready(Some(frame)) => {
                     self.last_sent = Instant::now();
+                    if self.voice.door == Door::Responses {
+                        self.last = frame.bytes.clone();
+                    }
                     return Poll::Ready(Some(frame.bytes));
                 }
                 Poll::Ready(None) => self.state = State::Over,
@@ -241,7 +251,7 @@ impl Events {
             Err(error) => error,
         };
         self.state = State::Over;
-        Some(error_event(&error))
+        Some(error_event(&error, self.voice, &self.last))
     }
 
     /// Nothing to send: is it time for a comment, or for the end?
@@ -249,7 +259,7 @@ impl Events {
         if self.stopped.as_mut().poll(cx).is_ready() {
             self.journal.with(|notes| notes.given_up = true);
             self.state = State::Over;
-            return Poll::Ready(Some(error_event(&GatewayError::ShuttingDown)));
+            return Poll::Ready(Some(error_event(&GatewayError::ShuttingDown, self.voice, &self.last)));
         }
         ready!(self.alarm.poll(cx, self.last_sent + self.keepalive));
         self.last_sent = Instant::now();

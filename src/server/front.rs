@@ -16,10 +16,12 @@ use tower_http::cors::CorsLayer;
 
 use super::address::Addresses;
 use super::body::OutBody;
-use super::chat::chat;
+use super::calls::answer_call;
 use super::io::BusyGuard;
 use super::pages::{Ready, admin_pages, client_pages};
 use super::respond::{self, names};
+use super::voice::Voice;
+use crate::api::chat::Format;
 use crate::call::{Call, CallId, Door, Reply};
 use crate::config::Server;
 use crate::error::GatewayError;
@@ -34,14 +36,8 @@ pub type CallService = tower::util::BoxCloneSyncService<Box<Call>, Box<Reply>, G
 /// A response on its way.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Response<OutBody>> + Send>>;
 
-/// The doors for calls. The next one is a row here, its path below, and a file beside `chat.rs`.
-pub(super) const CALL_PATHS: [&str; 1] = ["/v1/chat/completions"];
-
 fn call_door(path: &str) -> Option<Door> {
-    match path {
-        "/v1/chat/completions" => Some(Door::ChatCompletions),
-        _ => None,
-    }
+    Door::ALL.into_iter().find(|door| door.path() == path)
 }
 
 /// Everything that answering a client needs.
@@ -102,13 +98,21 @@ impl ClientDoor {
                 if let Some(door) = door {
                     self.doors.meter.arrived(door, id).refused(&error);
                 }
-                respond::error(&error)
+                respond::error(&error, Voice { door: door.unwrap_or(Door::ChatCompletions), id })
             }
-            (Ok(()), Some(Door::ChatCompletions)) => chat(&self.doors, id, request).await,
-            (Ok(()), None) => page(self.pages, request).await,
+            (Ok(()), Some(door)) => answer_call(&self.doors, door, id, request).await,
+            (Ok(()), None) => {
+                let mut request = request;
+                request.extensions_mut().insert(id);
+                page(self.pages, request).await
+            }
         };
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            // Anthropic's SDKs look for the shorter name.
+            if door.is_some_and(|door| door.format() == Format::Anthropic) {
+                headers.insert(names::SHORT_REQUEST_ID, id.clone());
+            }
             headers.insert(names::REQUEST_ID, id);
         }
         // hyper forgets a Content-Length beside this, so nothing may follow on the connection.

@@ -6,13 +6,14 @@
 mod accept;
 mod address;
 mod body;
-mod chat;
+mod calls;
 mod connection;
 mod front;
 mod head;
 mod io;
 mod pages;
 mod respond;
+mod voice;
 mod wishes;
 
 pub use accept::{Drain, serve};

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::front::{CALL_PATHS, Doors};
+use super::front::Doors;
 use super::respond;
+use super::voice::Voice;
 use crate::api::ErrorBody;
+use crate::call::{CallId, Door};
 use crate::error::GatewayError;
 use crate::telemetry::Metrics;
 
@@ -25,8 +28,8 @@ pub(super) fn client_pages(doors: Arc<Doors>) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method);
     // Calls do not come here; whoever knocks with another method does.
-    for path in CALL_PATHS {
-        router = router.route(path, any(async || ([(ALLOW, "POST")], wrong_method().await)));
+    for door in Door::ALL {
+        router = router.route(door.path(), any(async || ([(ALLOW, "POST")], wrong_method().await)));
     }
     router.with_state(doors)
 }
@@ -61,44 +64,86 @@ fn probes<S: Clone + Send + Sync + 'static>(ready: Ready) -> Router<S> {
         .route("/health/readiness", get(readiness))
 }
 
-/// OpenAI's model object. What a provider would say of `created` is not known here.
-#[derive(Debug, Serialize)]
-struct Model<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: u64,
-    owned_by: &'static str,
-}
-
-impl<'a> Model<'a> {
-    fn new(id: &'a str) -> Self {
-        Self { id, object: "model", created: 0, owned_by: "tollgate" }
-    }
-}
-
-async fn list_models(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {
+async fn list_models(
+    State(doors): State<Arc<Doors>>,
+    Extension(id): Extension<CallId>,
+    headers: HeaderMap,
+    Query(page): Query<ModelPage>,
+) -> Response {
+    let voice = voice(&headers, id);
     let caller = match doors.auth.caller(&headers) {
         Ok(caller) => caller,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, voice),
     };
-    let models: Vec<_> =
-        doors.registry.listed().iter().filter(|name| caller.may_use(name)).map(|name| Model::new(name)).collect();
-    Json(serde_json::json!({ "object": "list", "data": models })).into_response()
+    let names = doors.registry.listed().iter().filter(|name| caller.may_use(name)).map(|name| &**name);
+    if voice.door == Door::Messages {
+        return Json(anthropic_models(names, &page)).into_response();
+    }
+    let models: Vec<_> = names.map(openai_model).collect();
+    Json(json!({ "object": "list", "data": models })).into_response()
 }
 
-async fn show_model(State(doors): State<Arc<Doors>>, Path(model): Path<String>, headers: HeaderMap) -> Response {
+async fn show_model(
+    State(doors): State<Arc<Doors>>,
+    Extension(id): Extension<CallId>,
+    Path(model): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let voice = voice(&headers, id);
     match doors.auth.caller(&headers) {
-        Err(error) => refuse(&error),
+        Err(error) => refuse(&error, voice),
         // A model that the key may not use is as good as none.
         Ok(caller) if caller.may_use(&model) && doors.registry.resolve(&model).is_some() => {
-            Json(Model::new(&model)).into_response()
+            let shown = if voice.door == Door::Messages { anthropic_model(&model) } else { openai_model(&model) };
+            Json(shown).into_response()
         }
-        Ok(_) => refuse(&GatewayError::ModelNotFound { model }),
+        Ok(_) => refuse(&GatewayError::ModelNotFound { model }, voice),
     }
 }
 
-fn refuse(error: &GatewayError) -> Response {
-    respond::error(error).map(axum::body::Body::new)
+/// Anthropic's clients always say which version of the interface they mean; nobody else does.
+fn voice(headers: &HeaderMap, id: CallId) -> Voice {
+    let door = if headers.contains_key("anthropic-version") { Door::Messages } else { Door::ChatCompletions };
+    Voice { door, id }
+}
+
+/// OpenAI's model object. What a provider would say of `created` is not known here.
+fn openai_model(id: &str) -> Value {
+    json!({"id": id, "object": "model", "created": 0, "owned_by": "tollgate"})
+}
+
+/// Anthropic's. <https://docs.claude.com/en/api/models-list>
+fn anthropic_model(id: &str) -> Value {
+    json!({"type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z"})
+}
+
+/// Which part of the list a client of Anthropic's form wants.
+#[derive(Debug, Default, Deserialize)]
+struct ModelPage {
+    limit: Option<usize>,
+    after_id: Option<String>,
+    before_id: Option<String>,
+}
+
+fn anthropic_models<'a>(names: impl Iterator<Item = &'a str>, page: &ModelPage) -> Value {
+    /// Anthropic's own.
+    const USUAL: usize = 20;
+    const MOST: usize = 1_000;
+    let names: Vec<&str> = names.collect();
+    let place = |id: &Option<String>| id.as_ref().and_then(|id| names.iter().position(|name| name == id));
+    let limit = page.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let (from, upto, has_more) = match (place(&page.after_id), place(&page.before_id)) {
+        (Some(after), _) => (after + 1, (after + 1 + limit).min(names.len()), after + 1 + limit < names.len()),
+        (None, Some(before)) => (before.saturating_sub(limit), before, before > limit),
+        (None, None) => (0, limit.min(names.len()), limit < names.len()),
+    };
+    let shown = &names[from.min(upto)..upto];
+    let data: Vec<_> = shown.iter().map(|name| anthropic_model(name)).collect();
+    json!({"data": data, "has_more": has_more, "first_id": shown.first(), "last_id": shown.last()})
+}
+
+fn refuse(error: &GatewayError, voice: Voice) -> Response {
+    respond::error(error, voice).map(axum::body::Body::new)
 }
 
 async fn unknown_path() -> Response {

@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTE
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::body::{Events, OutBody, Rhythm};
+use super::voice::Voice;
 use crate::api::ErrorBody;
 use crate::call::{Reply, ReplyBody};
 use crate::error::{GatewayError, Standing};
@@ -20,6 +21,8 @@ pub(super) mod names {
     use http::HeaderName;
 
     pub(in crate::server) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    pub(in crate::server) const SHORT_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+    pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped-params");
     pub(super) const UPSTREAM_ID: HeaderName = HeaderName::from_static("x-tollgate-upstream-id");
     pub(super) const PROVIDER: HeaderName = HeaderName::from_static("x-tollgate-provider");
     pub(super) const MODEL: HeaderName = HeaderName::from_static("x-tollgate-model");
@@ -80,6 +83,9 @@ pub(super) fn reply(reply: Box<Reply>, rhythm: Rhythm) -> Response<OutBody> {
         Some(standing) => rate_limit(&mut headers, &mut texts, standing),
         None => headers.extend(served.rate_limits),
     }
+    if let Some(dropped) = reply.dropped {
+        headers.insert(names::DROPPED, dropped);
+    }
     if let Some(cost) = reply.cost {
         headers.insert(names::COST_USD, texts.value(cost));
     }
@@ -104,10 +110,10 @@ pub(super) fn waiting(events: Events) -> Response<OutBody> {
 
 /// An error in the door's shape.
 #[cold]
-pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
+pub(super) fn error(error: &GatewayError, voice: Voice) -> Response<OutBody> {
     let told = Told::of(error);
     let message = error.to_string();
-    let mut response = page(told.status, &told.body(&message));
+    let mut response = told_in(told.status, voice.error(told.status, &told.body(&message)).into());
     let headers = response.headers_mut();
     if let Some(wait) = told.retry_after {
         // Rounded up: who comes earlier is refused again.
@@ -132,14 +138,19 @@ pub(super) fn error(error: &GatewayError) -> Response<OutBody> {
     response
 }
 
-/// An error as the last event of a stream.
-pub(super) fn error_event(error: &GatewayError) -> Bytes {
-    Told::of(error).body(&error.to_string()).to_event().into()
+/// An error as the last event of a stream; `last`: the event before it.
+pub(super) fn error_event(error: &GatewayError, voice: Voice, last: &[u8]) -> Bytes {
+    let told = Told::of(error);
+    voice.error_event(told.status, &told.body(&error.to_string()), last).into()
 }
 
 /// An error that concerns no call: an unknown path, a wrong method.
 pub(super) fn page(status: StatusCode, body: &ErrorBody<'_>) -> Response<OutBody> {
-    let mut response = Response::new(OutBody::from(Bytes::from(body.to_json())));
+    told_in(status, body.to_json().into())
+}
+
+fn told_in(status: StatusCode, body: Bytes) -> Response<OutBody> {
+    let mut response = Response::new(OutBody::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
@@ -269,9 +280,14 @@ mod tests {
         }
     }
 
+    fn voice() -> Voice {
+        Voice { door: crate::call::Door::ChatCompletions, id: crate::call::CallId::new() }
+    }
+
     #[test]
     fn a_wait_is_told_in_both_spellings_and_rounded_up() {
-        let response = error(&GatewayError::AddressLimited { retry_after: Duration::from_millis(1_200) });
+        let limited = GatewayError::AddressLimited { retry_after: Duration::from_millis(1_200) };
+        let response = error(&limited, voice());
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()["retry-after"], "2");
         assert_eq!(response.headers()["retry-after-ms"], "1200");
@@ -280,7 +296,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_not_to_be_repeated() {
-        let response = error(&GatewayError::invalid("no", Some("n")));
+        let response = error(&GatewayError::invalid("no", Some("n")), voice());
         assert_eq!(response.headers()["x-should-retry"], "false");
     }
 }

@@ -6,14 +6,17 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::respond::names::REQUEST_ID;
-use crate::call::CacheWish;
+use crate::call::{Betas, CacheWish};
 use crate::error::GatewayError;
 
 static CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
 static DEADLINE_MS: HeaderName = HeaderName::from_static("x-tollgate-deadline-ms");
 /// OpenAI's SDKs tell how long they will wait, in seconds.
 static SDK_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
-static BETA: HeaderName = HeaderName::from_static("openai-beta");
+static OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
+static ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+static STRICT: HeaderName = HeaderName::from_static("x-tollgate-strict");
 
 /// What the headers of a call say, besides who calls.
 #[derive(Debug, Default)]
@@ -22,7 +25,9 @@ pub(super) struct Wishes<'a> {
     /// How long the client is willing to wait.
     pub(super) deadline: Option<Duration>,
     /// Handed on, several as one list.
-    pub(super) beta: Option<HeaderValue>,
+    pub(super) betas: Betas,
+    /// Nothing of the request may be dropped.
+    pub(super) strict: bool,
     /// The client's own id of the call.
     pub(super) request_id: Option<&'a HeaderValue>,
 }
@@ -53,8 +58,14 @@ impl<'a> Wishes<'a> {
                 if let Some(wait) = number(value).filter(|wait| *wait > 0.0) {
                     wishes.wait_at_most(seconds(wait));
                 }
-            } else if *name == BETA {
-                wishes.beta = Some(joined(wishes.beta.take(), value));
+            } else if *name == OPENAI_BETA {
+                wishes.betas.openai = Some(joined(wishes.betas.openai.take(), value));
+            } else if *name == ANTHROPIC_BETA {
+                wishes.betas.anthropic = Some(joined(wishes.betas.anthropic.take(), value));
+            } else if *name == ANTHROPIC_VERSION {
+                wishes.betas.anthropic_version = Some(value.clone());
+            } else if *name == STRICT {
+                wishes.strict |= strictness(value)?;
             } else if *name == REQUEST_ID {
                 wishes.request_id = wishes.request_id.or(Some(value));
             }
@@ -117,6 +128,14 @@ fn deadline_ms(value: &HeaderValue) -> Result<Duration, GatewayError> {
     })
 }
 
+fn strictness(value: &HeaderValue) -> Result<bool, GatewayError> {
+    match value.as_bytes() {
+        b"true" => Ok(true),
+        b"false" => Ok(false),
+        _ => Err(GatewayError::invalid("x-tollgate-strict must be true or false", Some(STRICT.as_str()))),
+    }
+}
+
 fn number(value: &HeaderValue) -> Option<f64> {
     value.to_str().ok()?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
@@ -158,7 +177,7 @@ mod tests {
 
     #[test]
     fn repeated_betas_are_one_list() {
-        let beta = read(&[("openai-beta", "a=1"), ("openai-beta", "b=2")], |wishes| wishes.beta.clone());
+        let beta = read(&[("openai-beta", "a=1"), ("openai-beta", "b=2")], |wishes| wishes.betas.openai.clone());
         assert_eq!(beta.unwrap().unwrap(), "a=1, b=2");
     }
 

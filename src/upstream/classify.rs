@@ -5,12 +5,20 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 
 use super::retry_after::retry_after;
-use crate::dialects::openai_chat::{is_out_of_money, read_refusal};
+use crate::dialects::{is_out_of_money, read_refusal};
 use crate::error::{Failure, FailureClass, Refusal};
 
-/// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message.
-pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {
+/// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message. `meant`: what
+/// the body says where its status is one for many things (Gemini's 400 for a bad key).
+pub(super) fn classify(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    meant: Option<FailureClass>,
+    now: SystemTime,
+) -> Failure {
     let class = match status.as_u16() {
+        400 | 403 | 429 if let Some(class) = meant => class,
         400 | 413 | 422 => FailureClass::CallerError,
         401 => FailureClass::Unauthorized,
         402 => FailureClass::Billing,
@@ -59,7 +67,7 @@ mod tests {
             (529, FailureClass::ServerError),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            let failure = classify(status, &HeaderMap::new(), b"<html>", SystemTime::UNIX_EPOCH);
+            let failure = classify(status, &HeaderMap::new(), b"<html>", None, SystemTime::UNIX_EPOCH);
             assert_eq!(failure.class, class, "{status}");
             assert_eq!(failure.refusal.is_some(), class == FailureClass::CallerError);
         }
@@ -68,7 +76,7 @@ mod tests {
     #[test]
     fn a_spent_quota_is_not_a_passing_limit() {
         let body = br#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
-        let failure = classify(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body, SystemTime::UNIX_EPOCH);
+        let failure = classify(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body, None, SystemTime::UNIX_EPOCH);
         assert_eq!(failure.class, FailureClass::Billing);
     }
 }

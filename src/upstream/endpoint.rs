@@ -1,5 +1,6 @@
 //! Where a provider is called, and what goes into the request's head.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,15 @@ use http::uri::InvalidUri;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::call::Betas;
+use crate::config::{AuthStyle, Dialect};
 use crate::net::{Origin, RequestBody};
+
+static OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
+static ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The only version that there is. <https://docs.claude.com/en/api/versioning>
+const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// How long the phases of an attempt may take. Connecting has its own clock in [`Origin`].
 #[derive(Debug, Clone, Copy)]
@@ -19,51 +28,68 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
-/// The chat address of one provider.
+/// One provider's address and manners.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) origin: Arc<Origin>,
-    uri: Uri,
+    /// In front of every path.
+    base: String,
     pub(super) timeouts: Timeouts,
+    dialect: Dialect,
 }
 
 /// One of a provider's keys, ready to be sent.
 #[derive(Debug)]
 pub struct ProviderKey {
-    header: HeaderValue,
+    name: HeaderName,
+    value: HeaderValue,
     secret: SecretString,
 }
 
 impl ProviderKey {
-    /// For `Authorization: Bearer`.
-    pub fn bearer(secret: &SecretString) -> Result<Self, InvalidHeaderValue> {
-        let mut header = HeaderValue::from_str(&format!("Bearer {}", secret.expose_secret()))?;
-        header.set_sensitive(true);
-        Ok(Self { header, secret: secret.clone() })
+    pub fn new(style: AuthStyle, secret: &SecretString) -> Result<Self, InvalidHeaderValue> {
+        let plain = secret.expose_secret();
+        let (name, text) = match style {
+            AuthStyle::Bearer => (AUTHORIZATION, format!("Bearer {plain}")),
+            AuthStyle::XApiKey => (HeaderName::from_static("x-api-key"), plain.to_owned()),
+            AuthStyle::GoogApiKey => (HeaderName::from_static("x-goog-api-key"), plain.to_owned()),
+            AuthStyle::ApiKey => (HeaderName::from_static("api-key"), plain.to_owned()),
+        };
+        let mut value = HeaderValue::from_str(&text)?;
+        value.set_sensitive(true);
+        Ok(Self { name, value, secret: secret.clone() })
     }
 }
 
 impl Endpoint {
-    /// `path` begins with a slash.
-    pub fn new(origin: Arc<Origin>, path: &str, timeouts: Timeouts) -> Result<Self, InvalidUri> {
-        Ok(Self { origin, uri: path.parse()?, timeouts })
+    /// `base` is the path of the base URL, without a slash at its end.
+    pub fn new(origin: Arc<Origin>, base: &str, timeouts: Timeouts, dialect: Dialect) -> Self {
+        Self { origin, base: base.to_owned(), timeouts, dialect }
     }
 
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }
 
-    /// A request with exactly these headers; nothing of the client's but `openai-beta`.
+    /// The address of one of the provider's doors. `path` is a row's template; a model's name is escaped, so that it stays
+    /// one segment of the path.
+    pub fn address(&self, path: &str, model: &str, api_version: &str) -> Result<Uri, InvalidUri> {
+        let path = path.replace("{id}", &escaped(model)).replace("{api_version}", &escaped(api_version));
+        format!("{}{path}", self.base).parse()
+    }
+
+    /// A request with exactly these headers; nothing of the client's but what its own vendor's betas are.
     pub(super) fn request(
         &self,
+        address: &Uri,
         key: Option<&ProviderKey>,
-        beta: Option<&HeaderValue>,
+        betas: &Betas,
         stream: bool,
         body: RequestBody,
     ) -> Request<RequestBody> {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = address.clone();
         let accept = if stream { "text/event-stream" } else { "application/json" };
         let headers: &mut HeaderMap = request.headers_mut();
         headers.reserve(8);
@@ -73,26 +99,83 @@ impl Endpoint {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION"))));
         if let Some(key) = key {
-            headers.insert(AUTHORIZATION, key.header.clone());
+            headers.insert(key.name.clone(), key.value.clone());
         }
-        if let Some(beta) = beta {
-            headers.insert(HeaderName::from_static("openai-beta"), beta.clone());
+        match self.dialect {
+            Dialect::Anthropic => {
+                headers.insert(ANTHROPIC_VERSION.clone(), betas.anthropic_version.clone().unwrap_or(VERSION));
+                if let Some(beta) = &betas.anthropic {
+                    headers.insert(ANTHROPIC_BETA.clone(), beta.clone());
+                }
+            }
+            Dialect::OpenAiChat => {
+                if let Some(beta) = &betas.openai {
+                    headers.insert(OPENAI_BETA.clone(), beta.clone());
+                }
+            }
+            Dialect::Mistral | Dialect::Gemini | Dialect::Cohere => {}
         }
         request
     }
 
-    /// Takes the provider's key and our address for it out of a text that goes to a client.
+    /// Takes the provider's key and every address out of a text that goes to a client.
     pub(super) fn redact(&self, text: &str, key: Option<&ProviderKey>) -> String {
-        const REDACTED: &str = "[redacted]";
-        let mut text = match key {
+        let text = match key {
             Some(key) => text.replace(key.secret.expose_secret(), REDACTED),
             None => text.to_owned(),
         };
-        if let Ok(authority) = self.origin.authority().to_str() {
-            for scheme in ["https://", "http://"] {
-                text = text.replace(&format!("{scheme}{authority}"), REDACTED);
+        without_addresses(&text)
+    }
+}
+
+const REDACTED: &str = "[redacted]";
+
+/// Addresses tell where a provider is, and may hold a key in their query.
+fn without_addresses(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = ["https://", "http://"].iter().filter_map(|scheme| rest.find(scheme)).min() {
+        kept.push_str(&rest[..at]);
+        kept.push_str(REDACTED);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | ']' | '}' | '`' | ',');
+        let address = &rest[at..];
+        let length = address.find(ends).unwrap_or(address.len());
+        // A full stop ends the sentence.
+        let length = address[..length].trim_end_matches(['.', ':', ';', '!', '?']).len();
+        rest = &address[length..];
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Percent-encoded but for what may stand in a path's segment (RFC 3986, 3.3).
+fn escaped(segment: &str) -> String {
+    let mut escaped = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' => {
+                escaped.push(byte.into())
             }
+            _ => write!(escaped, "%{byte:02X}").expect("a string takes everything"),
         }
-        text
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_one_segment() {
+        assert_eq!(escaped("gemini-2.5-flash"), "gemini-2.5-flash");
+        assert_eq!(escaped("../a b?c#d%/é"), "..%2Fa%20b%3Fc%23d%25%2F%C3%A9");
+    }
+
+    #[test]
+    fn no_address_is_told() {
+        let told = "Bad key. See https://platform.example/keys?key=abc. Or (http://x.y:1/z), please";
+        assert_eq!(without_addresses(told), "Bad key. See [redacted]. Or ([redacted]), please");
+        assert_eq!(without_addresses("plain: http is fine"), "plain: http is fine");
     }
 }

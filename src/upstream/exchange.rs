@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::classify::classify;
@@ -13,8 +13,8 @@ use super::endpoint::{Endpoint, ProviderKey};
 use super::reader::{Collected, Reader};
 use super::stream::{EventStream, LongStream};
 use crate::api::Usage;
-use crate::call::FrameStream;
-use crate::dialects::openai_chat::{Answer, judge_answer, measure, read_refusal_inside};
+use crate::call::{Betas, Frame, FrameKind, FrameStream};
+use crate::dialects::{Bridge, Fault, Whole};
 use crate::error::{Failure, FailureClass};
 use crate::net::{NetError, RequestBody};
 
@@ -31,12 +31,13 @@ const ERROR_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Ask<'a> {
     pub endpoint: &'a Endpoint,
+    pub address: &'a Uri,
     pub key: Option<&'a ProviderKey>,
-    pub beta: Option<&'a HeaderValue>,
+    pub betas: &'a Betas,
     pub body: RequestBody,
     pub stream: bool,
-    /// The request's `n`.
-    pub choices: u32,
+    /// How the answer is read.
+    pub bridge: &'a Bridge<'a>,
     /// We asked for usage where the client did not: a chunk that only carries it is withheld.
     pub withhold_usage: bool,
     /// Longest whole answer to hold, in bytes.
@@ -103,7 +104,7 @@ async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fai
     let answer_within = if ask.stream { timeouts.first_byte } else { timeouts.response };
     let request = || {
         on_sent();
-        ask.endpoint.request(ask.key, ask.beta, ask.stream, ask.body.clone())
+        ask.endpoint.request(ask.address, ask.key, ask.betas, ask.stream, ask.body.clone())
     };
     let (answer, sent) = ask
         .endpoint
@@ -117,26 +118,26 @@ async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fai
         Decoder::for_answer(&head.headers, ask.response_limit).map_err(|_| Failure::new(FailureClass::Malformed))?;
     let mut reader = Reader::new(body, decoder, first_byte, timeouts.idle, end, ask.deadline);
     if head.status != StatusCode::OK {
-        return Err(refused(head.status, &head.headers, reader).await);
+        return Err(refused(ask.bridge, head.status, &head.headers, reader).await);
     }
     let too_long = content_length(&head.headers).is_some_and(|length| length > ask.response_limit as u64);
     let begun = begin(&mut reader).await?;
     let is_json = matches!(begun.trim_ascii_start().first(), Some(b'{' | b'['));
     let body = if ask.stream && !is_json {
-        let mut events = EventStream::new(reader, ask.choices, ask.withhold_usage);
+        let mut events = EventStream::new(reader, ask.bridge.events(now_seconds()), ask.withhold_usage);
         events.commit(begun).await?;
         Body::Events(Box::pin(events))
     } else if !is_json {
         return Err(Failure::new(FailureClass::Malformed).billable());
     } else if too_long {
-        Body::Long(Box::pin(LongStream::new(begun, reader)))
+        long(ask.bridge, begun, reader)?
     } else {
         match reader.collect(begun, ask.response_limit).await? {
-            Collected::Whole(bytes) => judge(bytes)?,
-            Collected::TooLong(begun) => Body::Long(Box::pin(LongStream::new(begun, reader))),
+            Collected::Whole(bytes) => judge(ask.bridge, bytes)?,
+            Collected::TooLong(begun) => long(ask.bridge, begun, reader)?,
         }
     };
-    Ok(answered(&head.headers, body))
+    Ok(answered(ask.bridge, &head.headers, body))
 }
 
 /// The first piece that is not only white space: it tells JSON from a stream.
@@ -154,30 +155,49 @@ async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
     Ok(begun)
 }
 
-fn judge(bytes: Bytes) -> Result<Body, Failure> {
-    match judge_answer(&bytes) {
-        Answer::Good { usage, complete } => {
-            // Nothing for a text of some length is no report.
-            let text_bytes = if usage.is_none_or(|usage| usage.output == 0) { measure(&bytes) } else { 0 };
-            let usage = usage.filter(|usage| usage.output > 0 || text_bytes == 0);
-            Ok(Body::Whole { bytes, usage, text_bytes, complete })
+fn judge(bridge: &Bridge<'_>, bytes: Bytes) -> Result<Body, Failure> {
+    match bridge.read_whole(bytes, now_seconds()) {
+        Ok(whole) => Ok(whole.into()),
+        Err(Fault { class, refusal }) => {
+            let failure = Failure { refusal: refusal.map(Box::new), ..Failure::new(class) };
+            // What nobody can read may still have been paid for.
+            Err(if class == FailureClass::Malformed { failure.billable() } else { failure })
         }
-        Answer::Error(class) => {
-            let refusal = read_refusal_inside(&bytes).filter(|_| class == FailureClass::CallerError).map(Box::new);
-            Err(Failure { refusal, ..Failure::new(class) })
-        }
-        Answer::Nothing => Err(Failure::new(FailureClass::Malformed).billable()),
     }
 }
 
-async fn refused(status: StatusCode, headers: &HeaderMap, mut reader: Reader) -> Failure {
+/// An answer too long to hold can only pass as it is.
+fn long(bridge: &Bridge<'_>, begun: Bytes, reader: Reader) -> Result<Body, Failure> {
+    if !bridge.is_verbatim() {
+        return Err(Failure::new(FailureClass::Malformed).billable());
+    }
+    Ok(Body::Long(Box::pin(LongStream::new(begun, reader))))
+}
+
+impl From<Whole> for Body {
+    fn from(whole: Whole) -> Self {
+        let Whole { bytes, events, usage, text_bytes, complete } = whole;
+        if !events {
+            return Self::Whole { bytes, usage, text_bytes, complete };
+        }
+        let said = Frame { bytes, kind: FrameKind::Content, usage, text_bytes };
+        Self::Events(Box::pin(futures_util::stream::iter([said, Frame::end(FrameKind::Done)])))
+    }
+}
+
+/// Seconds since 1970, which stand in answers.
+fn now_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+async fn refused(bridge: &Bridge<'_>, status: StatusCode, headers: &HeaderMap, mut reader: Reader) -> Failure {
     reader.expect_end(ERROR_WAIT);
     // An error without a readable body is told by its status.
     let body = match reader.collect(Bytes::new(), ERROR_LIMIT).await {
         Ok(Collected::Whole(body) | Collected::TooLong(body)) => body,
         Err(_) => Bytes::new(),
     };
-    classify(status, headers, &body, SystemTime::now())
+    classify(status, headers, &body, bridge.error_class(&body), SystemTime::now())
 }
 
 #[cold]
@@ -197,13 +217,25 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+fn content_type(body: &Body) -> HeaderValue {
+    HeaderValue::from_static(if matches!(body, Body::Events(_)) { "text/event-stream" } else { "application/json" })
+}
+
+impl Answered {
+    /// An answer that no provider was asked for.
+    pub fn without_asking(whole: Whole) -> Self {
+        let body = Body::from(whole);
+        let content_type = content_type(&body);
+        Self { content_type, upstream_id: None, processing_ms: None, rate_limits: Vec::new(), body }
+    }
+}
+
 /// The little of the provider's headers that may reach a client.
-fn answered(headers: &HeaderMap, body: Body) -> Answered {
-    let fallback = || {
-        HeaderValue::from_static(if matches!(body, Body::Events(_)) { "text/event-stream" } else { "application/json" })
-    };
+fn answered(bridge: &Bridge<'_>, headers: &HeaderMap, body: Body) -> Answered {
+    let own = content_type(&body);
+    let theirs = headers.get(CONTENT_TYPE).filter(|_| bridge.is_verbatim());
     Answered {
-        content_type: headers.get(CONTENT_TYPE).cloned().unwrap_or_else(fallback),
+        content_type: theirs.cloned().unwrap_or(own),
         upstream_id: headers.get(&X_REQUEST_ID).or_else(|| headers.get(&REQUEST_ID)).cloned(),
         processing_ms: headers.get(&PROCESSING_MS).cloned(),
         rate_limits: headers

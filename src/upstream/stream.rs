@@ -11,20 +11,21 @@ use futures_util::Stream;
 use super::reader::Reader;
 use super::sse::EventEnds;
 use crate::call::{Frame, FrameKind};
-use crate::dialects::openai_chat::{EventReader, Seen};
+use crate::dialects::Events;
+use crate::dialects::openai_chat::Seen;
 use crate::error::{Failure, FailureClass};
 
 /// The longest event; a line that never ends must not fill the memory.
 const EVENT_LIMIT: usize = 1 << 20;
-/// How long a connection may stay open behind `[DONE]`.
+/// How long a connection may stay open behind the end of an answer.
 const AFTER_DONE: Duration = Duration::from_secs(1);
 
-/// Frames of an OpenAI-format stream. Ends with [`FrameKind::Done`], possibly with more frames behind it, or with
+/// Frames of a provider's stream, in the door's form. Ends with [`FrameKind::Done`], possibly with more frames behind it, or with
 /// [`FrameKind::Error`].
 pub(super) struct EventStream {
     reader: Reader,
     ends: EventEnds,
-    events: EventReader,
+    events: Events,
     /// The beginning of an event that is not whole yet, copied.
     begun: BytesMut,
     ready: VecDeque<Frame>,
@@ -35,11 +36,11 @@ pub(super) struct EventStream {
 }
 
 impl EventStream {
-    pub(super) fn new(reader: Reader, choices: u32, withhold_usage: bool) -> Self {
+    pub(super) fn new(reader: Reader, events: Events, withhold_usage: bool) -> Self {
         Self {
             reader,
             ends: EventEnds::default(),
-            events: EventReader::new(choices),
+            events,
             begun: BytesMut::new(),
             ready: VecDeque::new(),
             withhold_usage,
@@ -88,8 +89,8 @@ impl EventStream {
             };
             self.begun.extend_from_slice(&piece.split_to(end));
             let event = self.begun.split().freeze();
-            let seen = self.events.read(&event);
-            self.emit(event, seen);
+            let (seen, instead) = self.events.read(&event);
+            self.emit(instead.unwrap_or(event), seen);
         }
         // What has been judged and can leave as one frame: `plain` bytes of the piece.
         let mut plain = 0;
@@ -98,9 +99,12 @@ impl EventStream {
         while !self.over
             && let Some(length) = self.ends.next(&piece[at..])
         {
-            let seen = self.events.read(&piece[at..at + length]);
+            let (seen, instead) = self.events.read(&piece[at..at + length]);
             at += length;
-            if seen.usage.is_none() && matches!(seen.kind, FrameKind::Lifecycle | FrameKind::Content) {
+            if instead.is_none()
+                && seen.usage.is_none()
+                && matches!(seen.kind, FrameKind::Lifecycle | FrameKind::Content)
+            {
                 plain = at;
                 merged.text_bytes += seen.text_bytes;
                 if seen.kind == FrameKind::Content {
@@ -110,7 +114,7 @@ impl EventStream {
             }
             self.emit_plain(piece.split_to(plain), &mut merged);
             let event = piece.split_to(at - plain);
-            self.emit(event, seen);
+            self.emit(instead.unwrap_or(event), seen);
             (plain, at) = (0, 0);
         }
         self.emit_plain(piece.split_to(plain), &mut merged);
@@ -141,6 +145,10 @@ impl EventStream {
             }
             _ => {}
         }
+        // Other formats have no event for the end: the connection closes, soon.
+        if self.events.ends_silently() && self.events.is_whole() {
+            self.reader.expect_end(AFTER_DONE);
+        }
         self.ready.push_back(frame);
     }
 
@@ -158,9 +166,9 @@ impl EventStream {
             // The blank line behind the last event is often missing. Half an event is kept from the client: what
             // follows it, an error, would become part of it.
             let event = self.begun.split().freeze();
-            let seen = self.events.read(&event);
+            let (seen, instead) = self.events.read(&event);
             if self.events.is_whole() || matches!(seen.kind, FrameKind::Error(_)) {
-                self.emit(event, seen);
+                self.emit(instead.unwrap_or(event), seen);
             }
         }
         if self.over {
@@ -171,7 +179,7 @@ impl EventStream {
         }
         if !self.done {
             self.done = true;
-            self.ready.push_back(Frame::end(FrameKind::Done));
+            self.ready.push_back(Frame { bytes: self.events.end(), ..Frame::end(FrameKind::Done) });
         }
         self.over = true;
     }

@@ -139,6 +139,13 @@ impl Losses {
         }
     }
 
+    /// Adds those of another step on the way.
+    pub fn extend(&mut self, others: Self) {
+        for Loss { field, fate } in others.0 {
+            self.add(field, fate);
+        }
+    }
+
     fn add(&mut self, field: Field, fate: Fate) {
         match self.0.iter_mut().find(|loss| loss.field == field) {
             Some(loss) => loss.fate = loss.fate.max(fate),

@@ -45,7 +45,7 @@ impl Providers {
     /// Those whose vendor's variable is set, each under its kind's name.
     pub(in crate::config) fn of_environment(document: &Document, env: &Env) -> Self {
         let mut providers = BTreeMap::new();
-        for preset in PRESETS.iter().filter(|preset| !preset.env_key.is_empty()) {
+        for preset in PRESETS.iter().filter(|preset| !preset.env_key.is_empty() && !preset.is_placeholder()) {
             let Some(key) = env.filled(preset.env_key) else {
                 continue;
             };

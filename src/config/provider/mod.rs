@@ -22,6 +22,8 @@ pub struct Provider {
     pub name: String,
     pub preset: &'static Preset,
     pub base_url: BaseUrl,
+    /// Azure's, as its addresses name it.
+    pub api_version: String,
     /// `None`: the provider wants no key. Never empty.
     pub api_keys: Option<Vec<SecretString>>,
     pub timeouts: Timeouts,

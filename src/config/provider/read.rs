@@ -18,7 +18,18 @@ use super::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
 
 static PROVIDER: Shape = Shape {
     name: "providers",
-    keys: &["kind", "base_url", "api_keys", "timeouts", "limits", "breaker", "retries", "inject_usage", "models"],
+    keys: &[
+        "kind",
+        "base_url",
+        "api_keys",
+        "timeouts",
+        "limits",
+        "breaker",
+        "retries",
+        "inject_usage",
+        "models",
+        "api_version",
+    ],
 };
 
 static TIMEOUTS: Shape = Shape { name: "timeouts", keys: &["connect", "first_byte", "response", "idle", "total"] };
@@ -27,6 +38,9 @@ static BREAKER: Shape = Shape { name: "breaker", keys: &["failures", "open"] };
 
 const MOST_RETRIES: u32 = 100;
 
+/// The newest version of Azure's interface that is not a preview.
+const AZURE_VERSION: &str = "2024-10-21";
+
 impl Provider {
     /// One of which the file says nothing but its kind.
     pub(super) fn preset(name: &str, preset: &'static Preset) -> Option<Self> {
@@ -34,6 +48,7 @@ impl Provider {
             name: name.to_owned(),
             preset,
             base_url: BaseUrl::parse(preset.base_url).ok()?,
+            api_version: AZURE_VERSION.to_owned(),
             api_keys: None,
             timeouts: Timeouts::default(),
             limits: Limit::default(),
@@ -63,6 +78,16 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     let kind_name = kind.map_or("", |preset| preset.kind);
     table.set("models", &mut provider.models, |field| read_models(field, kind_name));
     let preset = kind?;
+    if let Some(field) = table.get("api_version") {
+        match preset.paths.chat.contains("{api_version}") {
+            true => table.set("api_version", &mut provider.api_version, |field| field.filled().map(str::to_owned)),
+            false => field.fault("only the kind `azure` has versions in its addresses"),
+        }
+    }
+    if preset.is_placeholder() && table.get("base_url").is_none() {
+        let message = format!("the kind `{}` needs a base_url, such as \"{}\"", preset.kind, preset.base_url);
+        document.fault(&table.path, message, None);
+    }
     let closed = table.get("models").is_some();
     if provider.api_keys.as_ref().is_some_and(Vec::is_empty) {
         document.notice(off_notice(name, preset));

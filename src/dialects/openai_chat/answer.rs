@@ -1,15 +1,14 @@
-//! Judging a whole answer, and reading what an error says.
-
-use serde_json::Value;
+//! Judging a whole answer.
 
 use super::event::text_of;
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
-use crate::error::{FailureClass, Refusal};
+use crate::dialects::refusal::fault_inside;
+use crate::dialects::{Fault, Judged};
 
 /// What a body with status 200 turns out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
     /// A JSON object with at least one choice.
     Good {
         usage: Option<Usage>,
@@ -17,13 +16,13 @@ pub enum Answer {
         complete: bool,
     },
     /// An object with an `error` inside.
-    Error(FailureClass),
+    Error(Fault),
     /// Anything else.
     Nothing,
 }
 
 /// Reads an answer. The whole text is validated, so that half an answer is never taken for one.
-pub fn read_answer(body: &[u8]) -> Answer {
+pub(super) fn read_answer(body: &[u8]) -> Answer {
     judge(body).unwrap_or(Answer::Nothing)
 }
 
@@ -45,21 +44,35 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
             })?),
             (b"usage", Kind::Object) => usage = read_usage(value)?.or(usage),
             (b"x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
-            (b"error", Kind::Object | Kind::String) => error = Some(error_class(&text[value.span()?])),
+            (b"error", Kind::Object | Kind::String) => error = Some(value.span()?),
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
     scanner.end()?;
     Ok(match error {
-        Some(class) => Answer::Error(class),
+        Some(span) => Answer::Error(fault_inside(&serde_json::from_slice(&text[span]).unwrap_or_default())),
         None if choices == 0 => Answer::Nothing,
         None => Answer::Good { usage, complete },
     })
 }
 
+/// Judges an answer that passes as it is.
+pub fn judge_whole(body: &[u8]) -> Result<Judged, Fault> {
+    match read_answer(body) {
+        Answer::Good { usage, complete } => {
+            // Nothing for a text of some length is no report.
+            let text_bytes = if usage.is_none_or(|usage| usage.output == 0) { measure(body) } else { 0 };
+            let usage = usage.filter(|usage| usage.output > 0 || text_bytes == 0);
+            Ok(Judged { usage, complete, text_bytes })
+        }
+        Answer::Error(fault) => Err(fault),
+        Answer::Nothing => Err(Fault::malformed()),
+    }
+}
+
 /// Bytes of text in an answer: what it is billed by where the provider reports nothing.
-pub fn measure(body: &[u8]) -> usize {
+fn measure(body: &[u8]) -> usize {
     let mut bytes = 0;
     let read = Scanner::lenient(body).object(|value, key, _| {
         if key.raw() != b"choices" || value.kind()? != Kind::Array {
@@ -73,6 +86,10 @@ pub fn measure(body: &[u8]) -> usize {
                 (b"message", Kind::Object) => {
                     bytes += text_of(value)?.unwrap_or(0);
                     Ok::<_, Malformed>(())
+                }
+                (b"text", Kind::String) => {
+                    bytes += value.string()?.raw().len();
+                    Ok(())
                 }
                 _ => value.skip(),
             })
@@ -113,8 +130,8 @@ pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malfo
         match (key.raw(), value.kind()?) {
             (b"prompt_tokens", Kind::Number) => input = count(value)?,
             (b"completion_tokens", Kind::Number) => output = count(value)?,
-            // DeepSeek: https://api-docs.deepseek.com/guides/kv_cache
-            (b"prompt_cache_hit_tokens", Kind::Number) => cache_hits = count(value)?,
+            // DeepSeek's name (https://api-docs.deepseek.com/guides/kv_cache), and Mistral's.
+            (b"prompt_cache_hit_tokens" | b"num_cached_tokens", Kind::Number) => cache_hits = count(value)?,
             (b"prompt_tokens_details", Kind::Object) => of_input = details(value)?,
             (b"completion_tokens_details", Kind::Object) => of_output = details(value)?,
             _ => value.skip()?,
@@ -177,74 +194,10 @@ fn count(value: &mut Scanner<'_>) -> Result<Option<u64>, Malformed> {
     Ok(value.number()?.parse::<u32>().ok().map(u64::from))
 }
 
-/// The class of an error that came with status 200. Its `code` is often the status that was meant.
-pub(super) fn error_class(error: &[u8]) -> FailureClass {
-    let error: Value = serde_json::from_slice(error).unwrap_or_default();
-    let words = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-    let status = error.get("code").or_else(|| error.get("status")).and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    });
-    match status {
-        Some(401) => FailureClass::Unauthorized,
-        Some(402) => FailureClass::Billing,
-        Some(403) => FailureClass::Forbidden,
-        Some(404) => FailureClass::NotFound,
-        Some(429) => FailureClass::RateLimited,
-        Some(400 | 413 | 422) => FailureClass::CallerError,
-        Some(500..=599) => FailureClass::ServerError,
-        _ if [words("code"), words("type")].contains(&"insufficient_quota") => FailureClass::Billing,
-        _ if words("code") == "context_length_exceeded" => FailureClass::CallerError,
-        _ if words("type") == "rate_limit_error" || words("code") == "rate_limit_exceeded" => FailureClass::RateLimited,
-        _ => FailureClass::ServerError,
-    }
-}
-
-/// What an error that came with status 200 says of the request, where it was the request's fault.
-pub fn read_refusal_inside(body: &[u8]) -> Option<Refusal> {
-    let document: Value = serde_json::from_slice(body).ok()?;
-    let code = document.get("error")?.get("code").and_then(text).and_then(|code| code.parse().ok());
-    read_refusal(code.filter(|code| matches!(code, 413 | 422)).unwrap_or(400), body)
-}
-
-/// What a refused request's body says, in whichever of the vendors' shapes. `None`: nothing that can be told.
-pub fn read_refusal(status: u16, body: &[u8]) -> Option<Refusal> {
-    let document: Value = serde_json::from_slice(body).ok()?;
-    let error = document.get("error").filter(|error| !error.is_null()).unwrap_or(&document);
-    let message = match error {
-        Value::String(text) => text.clone(),
-        _ => ["message", "detail", "error"].iter().find_map(|name| error.get(name).and_then(text))?,
-    };
-    let param = error.get("param").and_then(text);
-    let code = error.get("code").and_then(text).filter(|code| code.parse::<u16>().is_err());
-    Some(Refusal { status, message, param, code })
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// Whether a 429 says that waiting will not help.
-pub fn is_out_of_money(body: &[u8]) -> bool {
-    let Ok(document) = serde_json::from_slice::<Value>(body) else {
-        return false;
-    };
-    let error = document.get("error").unwrap_or(&document);
-    ["code", "type"].iter().any(|name| {
-        error.get(name).and_then(Value::as_str).is_some_and(|word| {
-            matches!(word, "insufficient_quota" | "credit_balance_exhausted" | "billing_not_active")
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::FailureClass;
 
     #[test]
     fn takes_only_whole_answers_with_choices() {
@@ -268,7 +221,7 @@ mod tests {
             (r#"{"error":"model exploded"}"#, FailureClass::ServerError),
             (r#"{"error":{"type":"insufficient_quota"}}"#, FailureClass::Billing),
         ] {
-            assert_eq!(read_answer(body.as_bytes()), Answer::Error(class), "{body}");
+            assert_eq!(read_answer(body.as_bytes()), Answer::Error(Fault::new(class)), "{body}");
         }
         assert!(matches!(read_answer(br#"{"error":null,"choices":[{}]}"#), Answer::Good { .. }));
     }
@@ -299,25 +252,5 @@ mod tests {
             let body = format!(r#"{{"choices":[{{"finish_reason":"stop"}}],"usage":{usage}}}"#);
             assert_eq!(read_answer(body.as_bytes()), Answer::Good { usage: None, complete: true }, "{body}");
         }
-    }
-
-    #[test]
-    fn refusals_are_read_in_every_shape() {
-        let read = |body: &str| read_refusal(400, body.as_bytes());
-        let openai =
-            read(r#"{"error":{"message":"too long","type":"t","param":"messages","code":"context_length_exceeded"}}"#);
-        assert_eq!(
-            openai,
-            Some(Refusal {
-                status: 400,
-                message: "too long".into(),
-                param: Some("messages".into()),
-                code: Some("context_length_exceeded".into())
-            })
-        );
-        assert_eq!(read(r#"{"error":{"message":"m","code":400}}"#).unwrap().code, None);
-        assert_eq!(read(r#"{"detail":"Invalid"}"#).unwrap().message, "Invalid");
-        assert_eq!(read(r#"{"error":"plain"}"#).unwrap().message, "plain");
-        assert_eq!(read("<html>"), None);
     }
 }

@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::answer::{error_class, read_refusal_inside, read_usage, read_wrapped_usage};
+use super::answer::{read_usage, read_wrapped_usage};
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::call::FrameKind;
 use crate::dialects::codec::{Event, field};
-use crate::error::{FailureClass, Refusal};
+use crate::dialects::refusal::fault_inside;
+use crate::error::Refusal;
 
 /// What one event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn plain(kind: FrameKind) -> Self {
+    pub(in crate::dialects) fn plain(kind: FrameKind) -> Self {
         Self { kind, usage: None, text_bytes: 0 }
     }
 }
@@ -112,18 +113,18 @@ impl EventReader {
                     }
                 }
                 (b"x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
-                (b"error", Kind::Object | Kind::String) => error = Some(error_class(&data[value.span()?])),
+                (b"error", Kind::Object | Kind::String) => error = Some(value.span()?),
                 _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
         })?;
         scanner.end()?;
-        if error == Some(FailureClass::CallerError) {
-            self.refusal = read_refusal_inside(data);
-        }
-        let kind = match error {
-            Some(class) => FrameKind::Error(class),
-            None if is_error => FrameKind::Error(error_class(data)),
+        let kind = match error.or_else(|| is_error.then_some(0..data.len())) {
+            Some(span) => {
+                let fault = fault_inside(&serde_json::from_slice(&data[span]).unwrap_or_default());
+                self.refusal = fault.refusal;
+                FrameKind::Error(fault.class)
+            }
             None if text.is_some() => FrameKind::Content,
             None if (tells_usage || usage.is_some()) && choices == 0 => FrameKind::Usage,
             None => FrameKind::Lifecycle,
@@ -216,6 +217,7 @@ fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::FailureClass;
 
     fn kinds(events: &[&str]) -> Vec<FrameKind> {
         let mut reader = EventReader::new(1);

@@ -4,29 +4,22 @@
 mod answer;
 mod calls;
 mod event;
-mod fields;
-mod messages;
 mod read_answer;
 mod read_events;
 mod read_messages;
 mod read_request;
 mod reasoning;
-mod request;
 mod rewrite;
-mod stream_options;
-#[cfg(test)]
-pub(crate) mod testing;
 mod write_answer;
 mod write_events;
 mod write_messages;
 mod write_request;
 
-pub use answer::{Answer, is_out_of_money, measure, read_answer as judge_answer, read_refusal, read_refusal_inside};
+pub use answer::judge_whole as judge;
 pub use event::{EventReader, Seen};
 pub use read_answer::read_answer;
 pub use read_events::read_events;
 pub use read_request::read_request;
-pub use request::read_envelope;
 pub use rewrite::rewrite;
 pub use write_answer::write_answer;
 pub use write_events::write_events;

@@ -2,22 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, read_answer as judge, read_refusal_inside};
+use super::answer::judge_whole;
 use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
 use crate::dialects::Fault;
-use crate::error::FailureClass;
 
 /// Reads a whole answer. `call_id` is for tool calls that come without an id.
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
-    let usage = match judge(body) {
-        Answer::Good { usage, .. } => usage,
-        Answer::Error(class) => {
-            let refusal = read_refusal_inside(body).filter(|_| class == FailureClass::CallerError);
-            return Err(Fault { class, refusal });
-        }
-        Answer::Nothing => return Err(Fault::malformed()),
-    };
+    let usage = judge_whole(body)?.usage;
     let Ok(Value::Object(mut answer)) = serde_json::from_slice(body) else { return Err(Fault::malformed()) };
     let choices = match answer.remove("choices") {
         Some(Value::Array(choices)) => choices,

@@ -6,7 +6,7 @@ use super::write_messages::write_messages;
 use crate::api::chat::{
     ChatRequest, Effort, Field, Format, Losses, OutputFormat, Thinking, Tool, ToolChoice, ToolKind,
 };
-use crate::config::Quirks;
+use crate::config::{LimitName, Quirks};
 use crate::dialects::{Invalid, Target, Written};
 
 /// Writes a request as `quirks` say that this vendor wants it.
@@ -29,7 +29,8 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>, quirks: &Quirks
         body.insert("response_format".into(), response_format(format));
     }
     if let Some(limit) = request.max_tokens {
-        body.insert(quirks.max_tokens.into(), limit.into());
+        let name = if quirks.limit == LimitName::Newer { "max_completion_tokens" } else { "max_tokens" };
+        body.insert(name.into(), limit.into());
     }
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {

@@ -1,12 +1,12 @@
 //! Calls for the tests of other rooms.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::read_envelope;
-use crate::call::{CacheWish, Call, CallId, Caller, Door};
+use crate::call::{Betas, CacheWish, Call, CallId, Caller, Door};
 
 /// A call as the door would make it of a body, with nothing special about it.
 pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
@@ -19,11 +19,13 @@ pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
         caller,
         label: "m".into(),
         route_version: [0; 32],
-        envelope: read_envelope(&body).expect("a test's body is a request"),
+        envelope: read_envelope(Door::ChatCompletions, &body).expect("a test's body is a request"),
         body,
         owns_body: true,
         cache: CacheWish::default(),
-        beta: None,
+        betas: Betas::default(),
+        strict: false,
+        asked: OnceLock::new(),
         arrived: now,
         read: now,
         deadline: now,

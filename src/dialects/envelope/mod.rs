@@ -1,39 +1,100 @@
 //! A request's envelope, read and checked in one pass over the body.
 
+mod fields;
+mod prompt;
+mod stream_options;
+
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::fields::{optional, whole_number, wrong_type};
-use super::messages::Prompt;
-use super::stream_options::StreamOptions;
+use self::fields::{optional, whole_number, wrong_type};
+use self::prompt::Prompt;
+use self::stream_options::StreamOptions;
+use super::Invalid;
 use crate::api::Envelope;
 use crate::api::json::{Kind, Scanner, Str};
-use crate::dialects::Invalid;
+use crate::call::Door;
 
-/// Members that are read, checked and allowed once. A provider that ignores case must not read another one than we do,
-/// so their other spellings are refused too.
-const ENVELOPE: [&str; 8] =
-    ["model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "user"];
+/// What the requests of one door are made of.
+struct Shape {
+    /// Members that are read, checked and allowed once, the prompt first. A provider that ignores case must not read
+    /// another one than we do, so their other spellings are refused too.
+    once: &'static [&'static str],
+    /// What else of the text the model reads.
+    instructions: &'static str,
+    /// Members that change nothing of the answer.
+    immaterial: &'static [&'static str],
+    /// The door's vendor takes no request without a limit on the answer's tokens.
+    needs_limit: bool,
+}
+
+impl Shape {
+    const fn of(door: Door) -> &'static Self {
+        match door {
+            Door::ChatCompletions => &CHAT,
+            Door::Completions => &COMPLETIONS,
+            Door::Responses => &RESPONSES,
+            Door::Embeddings => &EMBEDDINGS,
+            Door::Messages => &MESSAGES,
+            Door::CountTokens => &COUNT_TOKENS,
+        }
+    }
+}
+
+static CHAT: Shape = Shape {
+    once: &["messages", "model", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "user"],
+    instructions: "",
+    immaterial: &["stream", "stream_options", "user"],
+    needs_limit: false,
+};
+
+static COMPLETIONS: Shape = Shape {
+    once: &["prompt", "model", "stream", "stream_options", "n", "max_tokens", "user"],
+    instructions: "suffix",
+    immaterial: &["stream", "stream_options", "user"],
+    needs_limit: false,
+};
+
+static RESPONSES: Shape = Shape {
+    once: &["input", "model", "stream", "max_output_tokens", "user"],
+    instructions: "instructions",
+    immaterial: &["stream", "user"],
+    needs_limit: false,
+};
+
+static EMBEDDINGS: Shape =
+    Shape { once: &["input", "model", "user"], instructions: "", immaterial: &["user"], needs_limit: false };
+
+static MESSAGES: Shape = Shape {
+    once: &["messages", "model", "stream", "max_tokens"],
+    instructions: "system",
+    immaterial: &["stream"],
+    needs_limit: true,
+};
+
+static COUNT_TOKENS: Shape = Shape { needs_limit: false, ..MESSAGES };
+
 /// Members that are numbers wherever they are known.
 const NUMBERS: [&str; 4] = ["temperature", "top_p", "presence_penalty", "frequency_penalty"];
 
-/// Reads and checks a chat request. Unknown members are left alone.
-pub fn read_envelope(body: &[u8]) -> Result<Envelope, Invalid> {
+/// Reads and checks a request. Unknown members are left alone.
+pub fn read_envelope(door: Door, body: &[u8]) -> Result<Envelope, Invalid> {
     let mut scanner = Scanner::new(body);
     if scanner.kind()? != Kind::Object {
         return Err(Invalid { message: "the body must be a JSON object".into(), param: None });
     }
-    let mut request = Request::default();
+    let mut request = Request::new(door);
     scanner.object(|value, key, start| request.member(value, key, start))?;
     scanner.end()?;
     request.finish(body)
 }
 
 /// What has been read so far.
-#[derive(Default)]
 struct Request {
-    /// One bit for each member of [`ENVELOPE`].
+    door: Door,
+    shape: &'static Shape,
+    /// One bit for each member of [`Shape::once`].
     seen: u8,
     model: Option<(String, Range<usize>)>,
     prompt: Option<Prompt>,
@@ -41,6 +102,10 @@ struct Request {
     options: StreamOptions,
     n: Option<u32>,
     max_tokens: Option<u32>,
+    /// The key of `max_completion_tokens`, where it stands.
+    newer_limit: Option<Range<usize>>,
+    /// `max_tokens` is given.
+    older_limit: bool,
     /// Bytes of the tools' descriptions, which the model reads too.
     tool_bytes: u64,
     tools: bool,
@@ -48,35 +113,65 @@ struct Request {
 }
 
 impl Request {
+    fn new(door: Door) -> Self {
+        Self {
+            door,
+            shape: Shape::of(door),
+            seen: 0,
+            model: None,
+            prompt: None,
+            stream: false,
+            options: StreamOptions::default(),
+            n: None,
+            max_tokens: None,
+            newer_limit: None,
+            older_limit: false,
+            tool_bytes: 0,
+            tools: false,
+            immaterial: SmallVec::new(),
+        }
+    }
+
     fn member(&mut self, value: &mut Scanner<'_>, key: Str<'_>, start: usize) -> Result<(), Invalid> {
+        let key_at = start..start + key.raw().len() + 2;
         let key = key.decode();
-        self.allow_once(&key)?;
+        let checked = self.allow_once(&key)?;
         match key.as_ref() {
             "model" => self.model(value)?,
-            "messages" => self.prompt.insert(Prompt::default()).read(value)?,
-            "stream" => self.stream = optional(value, Kind::Bool, "stream", Scanner::bool)?.unwrap_or(false),
-            "stream_options" => self.options = StreamOptions::read(value)?,
-            "n" => self.n = whole_number(value, "n", 1, 128)?,
-            name @ ("max_tokens" | "max_completion_tokens") => {
-                self.max_tokens = self.max_tokens.max(whole_number(value, name, 1, i32::MAX as u32)?);
+            name if name == self.shape.once[0] => self.prompt(value, name)?,
+            "stream" if checked => self.stream = optional(value, Kind::Bool, "stream", Scanner::bool)?.unwrap_or(false),
+            "stream_options" if checked => self.options = StreamOptions::read(value)?,
+            "n" if checked => self.n = whole_number(value, "n", 1, 128)?,
+            name @ ("max_tokens" | "max_completion_tokens" | "max_output_tokens") if checked => {
+                let limit = whole_number(value, name, 1, i32::MAX as u32)?;
+                self.max_tokens = self.max_tokens.max(limit);
+                match name {
+                    "max_tokens" => self.older_limit = true,
+                    _ => self.newer_limit = Some(key_at),
+                }
             }
-            "user" => drop(optional(value, Kind::String, "user", Scanner::string)?),
+            "user" if checked => drop(optional(value, Kind::String, "user", Scanner::string)?),
             "seed" => drop(optional(value, Kind::Number, "seed", Scanner::number)?),
             name if NUMBERS.contains(&name) => drop(optional(value, Kind::Number, name, Scanner::number)?),
             "tools" | "functions" => self.offered_tools(value)?,
+            name if name == self.shape.instructions => {
+                let instructions = value.span()?;
+                self.tool_bytes += instructions.len() as u64;
+            }
             _ => value.skip()?,
         }
-        if matches!(key.as_ref(), "stream" | "stream_options" | "user") {
+        if self.shape.immaterial.contains(&key.as_ref()) {
             self.immaterial.push(start..value.position_behind());
         }
         Ok(())
     }
 
-    fn allow_once(&mut self, key: &str) -> Result<(), Invalid> {
-        let Some(place) = ENVELOPE.iter().position(|name| name.eq_ignore_ascii_case(key)) else {
-            return Ok(());
+    /// Whether the member is one of those that are checked.
+    fn allow_once(&mut self, key: &str) -> Result<bool, Invalid> {
+        let Some(place) = self.shape.once.iter().position(|name| name.eq_ignore_ascii_case(key)) else {
+            return Ok(false);
         };
-        let name = ENVELOPE[place];
+        let name = self.shape.once[place];
         if name != key {
             return Err(Invalid::new(name, format!("unknown field `{key}`; did you mean `{name}`?")));
         }
@@ -85,7 +180,16 @@ impl Request {
             return Err(Invalid::new(name, format!("`{name}` is given more than once")));
         }
         self.seen |= bit;
-        Ok(())
+        Ok(true)
+    }
+
+    fn prompt(&mut self, value: &mut Scanner<'_>, name: &str) -> Result<(), Invalid> {
+        let prompt = self.prompt.insert(Prompt::default());
+        match self.door {
+            Door::ChatCompletions => prompt.read(value),
+            Door::Messages | Door::CountTokens => prompt.read_blocks(value),
+            Door::Completions | Door::Responses | Door::Embeddings => prompt.read_loose(value, name),
+        }
     }
 
     fn model(&mut self, value: &mut Scanner<'_>) -> Result<(), Invalid> {
@@ -118,7 +222,11 @@ impl Request {
 
     fn finish(self, body: &[u8]) -> Result<Envelope, Invalid> {
         let (model, model_at) = self.model.ok_or_else(|| Invalid::new("model", "`model` is missing"))?;
-        let mut prompt = self.prompt.ok_or_else(|| Invalid::new("messages", "`messages` is missing"))?;
+        let name = self.shape.once[0];
+        let mut prompt = self.prompt.ok_or_else(|| Invalid::new(name, format!("`{name}` is missing")))?;
+        if self.shape.needs_limit && self.max_tokens.is_none() {
+            return Err(Invalid::new("max_tokens", "`max_tokens` is missing"));
+        }
         prompt.text_bytes += self.tool_bytes;
         let (include_usage, ask_usage) = self.options.ask_usage(body);
         Ok(Envelope {
@@ -133,6 +241,8 @@ impl Request {
             vision: prompt.vision,
             tools: self.tools,
             immaterial: self.immaterial,
+            newer_limit: self.newer_limit.filter(|_| !self.older_limit),
+            embeds: self.door == Door::Embeddings,
         })
     }
 }
@@ -143,11 +253,11 @@ mod tests {
     use crate::api::{Edit, MEDIUM_TOKENS, estimate_tokens};
 
     fn envelope(body: &str) -> Envelope {
-        read_envelope(body.as_bytes()).unwrap()
+        read_envelope(Door::ChatCompletions, body.as_bytes()).unwrap()
     }
 
     fn refused(body: &str) -> Option<String> {
-        read_envelope(body.as_bytes()).unwrap_err().param
+        read_envelope(Door::ChatCompletions, body.as_bytes()).unwrap_err().param
     }
 
     const MESSAGES: &str = r#""messages":[{"role":"user","content":"hello there"}]"#;
@@ -203,7 +313,7 @@ mod tests {
             assert_eq!(refused(&body).as_deref(), Some(param), "{body}");
         }
         assert_eq!(refused("{\"model\""), None);
-        assert!(read_envelope(b"{\"model\":\"\xff\"}").is_err());
+        assert!(read_envelope(Door::ChatCompletions, b"{\"model\":\"\xff\"}").is_err());
     }
 
     #[test]

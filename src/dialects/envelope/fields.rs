@@ -1,7 +1,7 @@
 //! Fields of a request: reading them by type, and saying what is wrong with one.
 
-use super::super::codec::Invalid;
 use crate::api::json::{Kind, Malformed, Scanner};
+use crate::dialects::Invalid;
 
 /// A value of one kind, or null.
 pub(super) fn optional<'a, T>(

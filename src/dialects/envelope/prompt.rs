@@ -33,6 +33,53 @@ impl Prompt {
         Ok(())
     }
 
+    /// Anthropic's messages: the roles are its own affair, and results are parts with parts of their own.
+    pub(super) fn read_blocks(&mut self, value: &mut Scanner<'_>) -> Result<(), Invalid> {
+        if value.kind()? != Kind::Array {
+            return Err(wrong_type("messages", Kind::Array));
+        }
+        let count = value.array(|message, index| {
+            if message.kind()? != Kind::Object {
+                let field = format!("messages[{index}]");
+                return Err(Invalid::new(&*field, format!("`{field}` must be an object")));
+            }
+            self.part(message)
+        })?;
+        if count == 0 {
+            return Err(Invalid::new("messages", "`messages` is empty; at least one message is needed"));
+        }
+        Ok(())
+    }
+
+    /// A text, a list of texts, tokens or items.
+    pub(super) fn read_loose(&mut self, value: &mut Scanner<'_>, name: &str) -> Result<(), Invalid> {
+        match value.kind()? {
+            Kind::String => self.text_bytes += value.string()?.raw().len() as u64,
+            Kind::Array => drop(value.array(|item, _| self.loose(item))?),
+            _ => {
+                let message = format!("`{name}` must be a string or an array");
+                return Err(Invalid::new(name, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn loose(&mut self, value: &mut Scanner<'_>) -> Result<(), Invalid> {
+        /// A token that is given by its number stands for this many bytes.
+        const TOKEN_BYTES: u64 = 4;
+        match value.kind()? {
+            Kind::String => self.text_bytes += value.string()?.raw().len() as u64,
+            Kind::Array => drop(value.array(|item, _| self.loose(item))?),
+            Kind::Object => self.part(value)?,
+            Kind::Number => {
+                value.number()?;
+                self.text_bytes += TOKEN_BYTES;
+            }
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+
     fn message(&mut self, message: &mut Scanner<'_>, index: usize) -> Result<(), Invalid> {
         if message.kind()? != Kind::Object {
             return Err(Invalid::new(format!("messages[{index}]"), format!("`messages[{index}]` must be an object")));
@@ -81,15 +128,23 @@ impl Prompt {
                 Kind::String => {
                     let text = value.string()?.raw();
                     match key.as_ref() {
-                        "type" => self.vision |= text == b"image_url",
-                        "text" => self.text_bytes += text.len() as u64,
+                        "type" => self.vision |= matches!(text, b"image_url" | b"image" | b"input_image"),
+                        "text" | "content" | "thinking" | "arguments" | "output" => {
+                            self.text_bytes += text.len() as u64;
+                        }
                         "data" => self.media += 1,
                         _ if text.starts_with(b"data:") => self.media += 1,
                         _ => {}
                     }
                     Ok(())
                 }
+                // What a tool is called with is text that the model reads.
+                Kind::Object if key == "input" => {
+                    self.text_bytes += value.span()?.len() as u64;
+                    Ok(())
+                }
                 Kind::Object => self.part(value),
+                Kind::Array if key == "content" || key == "output" => value.array(|item, _| self.loose(item)).map(drop),
                 _ => value.skip().map_err(Invalid::from),
             }
         })

@@ -1,6 +1,6 @@
-//! `POST /v1/chat/completions`: from a request to a call, and from its reply to a response.
+//! The doors for calls: from a request to a call, and from its reply to a response.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,17 +14,23 @@ use tower::ServiceExt;
 use super::body::{Events, OutBody, Pending, Rhythm};
 use super::front::Doors;
 use super::respond;
+use super::voice::Voice;
 use super::wishes::Wishes;
 use crate::call::{Call, CallId, Door};
-use crate::dialects::openai_chat::read_envelope;
+use crate::dialects::read_envelope;
 use crate::error::GatewayError;
 use crate::usage::Arrival;
 
 /// Answers a request. Everything that can be refused is refused before a provider hears of it.
-pub(super) async fn chat(doors: &Doors, id: CallId, request: Request<Incoming>) -> Response<OutBody> {
-    let mut arrival = doors.meter.arrived(Door::ChatCompletions, id);
+pub(super) async fn answer_call(
+    doors: &Doors,
+    door: Door,
+    id: CallId,
+    request: Request<Incoming>,
+) -> Response<OutBody> {
+    let mut arrival = doors.meter.arrived(door, id);
     let (head, mut body) = request.into_parts();
-    match read_call(doors, id, &mut arrival, &head.headers, &mut body).await {
+    match read_call(doors, door, id, &mut arrival, &head.headers, &mut body).await {
         Ok(call) => {
             arrival.became_call();
             answer(doors, call).await
@@ -34,7 +40,7 @@ pub(super) async fn chat(doors: &Doors, id: CallId, request: Request<Incoming>) 
             if head.version == Version::HTTP_2 && !body.is_end_stream() {
                 tokio::spawn(discard(body));
             }
-            respond::error(&error)
+            respond::error(&error, Voice { door, id })
         }
     }
 }
@@ -59,6 +65,7 @@ async fn discard(mut body: Incoming) {
 
 async fn read_call(
     doors: &Doors,
+    door: Door,
     id: CallId,
     arrival: &mut Arrival,
     headers: &HeaderMap,
@@ -71,7 +78,7 @@ async fn read_call(
     let (body, owns_body) = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
     let read = Instant::now();
     let longest = doors.server.deadline;
-    let envelope = read_envelope(&body)
+    let envelope = read_envelope(door, &body)
         .map_err(|invalid| GatewayError::InvalidRequest { message: invalid.message, param: invalid.param })?;
     let model = &envelope.model;
     let route = doors.registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: shown(model) })?;
@@ -81,7 +88,7 @@ async fn read_call(
     Ok(Box::new(Call {
         id,
         client_id: wishes.request_id.map(|id| shown(&String::from_utf8_lossy(id.as_bytes())).into()),
-        door: Door::ChatCompletions,
+        door,
         caller,
         label: Arc::clone(&route.label),
         route_version: route.version,
@@ -89,7 +96,9 @@ async fn read_call(
         body,
         owns_body,
         cache: wishes.cache,
-        beta: wishes.beta,
+        betas: wishes.betas,
+        strict: wishes.strict || route.strict,
+        asked: OnceLock::new(),
         arrived,
         read,
         deadline: arrived + [wishes.deadline, route.deadline].into_iter().flatten().fold(longest, Duration::min),
@@ -142,8 +151,13 @@ async fn next_frame(body: &mut Incoming) -> Result<Option<Bytes>, GatewayError> 
 async fn answer(doors: &Doors, call: Box<Call>) -> Response<OutBody> {
     let stream = call.envelope.stream;
     let arrived = call.arrived;
-    let rhythm =
-        Rhythm { keepalive: doors.server.keepalive, stop: doors.stop.clone(), journal: Arc::clone(&call.journal) };
+    let voice = Voice { door: call.door, id: call.id };
+    let rhythm = Rhythm {
+        voice,
+        keepalive: doors.server.keepalive,
+        stop: doors.stop.clone(),
+        journal: Arc::clone(&call.journal),
+    };
     let mut pending: Pending = Box::pin(doors.calls.clone().oneshot(call));
     let reply = tokio::select! {
         biased;
@@ -160,6 +174,6 @@ async fn answer(doors: &Doors, call: Box<Call>) -> Response<OutBody> {
     };
     match reply {
         Ok(reply) => respond::reply(reply, rhythm),
-        Err(error) => respond::error(&error),
+        Err(error) => respond::error(&error, voice),
     }
 }

@@ -1,0 +1,146 @@
+//! A stream's events on their way to the client.
+
+use bytes::Bytes;
+
+use super::codec::{Event, ReadEvents, WriteEvents};
+use super::mistral;
+use super::openai_chat::{EventReader, Seen};
+use crate::api::chat::Delta;
+use crate::call::FrameKind;
+use crate::error::{FailureClass, Refusal};
+
+/// Judges events, and puts them into the door's form where that is another.
+#[derive(Debug)]
+pub struct Events {
+    way: Way,
+    /// Mistral's events are OpenAI's but for some.
+    adapts: bool,
+    /// What an error said of the request.
+    refusal: Option<Refusal>,
+    /// Room for an event's data that stands on several lines.
+    joined: Vec<u8>,
+    deltas: Vec<Delta>,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// Chunks of OpenAI's, most of which need not be parsed.
+    Passed(EventReader),
+    /// Events of another format, that pass.
+    Tapped(Box<dyn ReadEvents>),
+    Translated {
+        reader: Box<dyn ReadEvents>,
+        writer: Box<dyn WriteEvents>,
+        ended: bool,
+    },
+}
+
+impl Events {
+    pub(super) fn passed(reader: EventReader, adapts: bool) -> Self {
+        Self::new(Way::Passed(reader), adapts)
+    }
+
+    pub(super) fn tapped(reader: Box<dyn ReadEvents>) -> Self {
+        Self::new(Way::Tapped(reader), false)
+    }
+
+    pub(super) fn translated(reader: Box<dyn ReadEvents>, writer: Box<dyn WriteEvents>, adapts: bool) -> Self {
+        Self::new(Way::Translated { reader, writer, ended: false }, adapts)
+    }
+
+    fn new(way: Way, adapts: bool) -> Self {
+        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new() }
+    }
+
+    /// Judges one event, given with its line endings. `Some`: what the client gets in its place, which may be nothing.
+    pub fn read(&mut self, lines: &[u8]) -> (Seen, Option<Bytes>) {
+        if let Some(adapted) = self.adapted(lines) {
+            let (seen, instead) = self.judge(&adapted);
+            return (seen, Some(instead.unwrap_or(adapted)));
+        }
+        self.judge(lines)
+    }
+
+    fn adapted(&mut self, lines: &[u8]) -> Option<Bytes> {
+        let event = Event::parse(lines, &mut self.joined).filter(|_| self.adapts)?;
+        let data = mistral::adapt_event(event.data)?;
+        Some([b"data: ", &*data, b"\n\n"].concat().into())
+    }
+
+    fn judge(&mut self, lines: &[u8]) -> (Seen, Option<Bytes>) {
+        let (reader, writer) = match &mut self.way {
+            Way::Passed(reader) => {
+                let seen = reader.read(lines);
+                if matches!(seen.kind, FrameKind::Error(_)) {
+                    self.refusal = reader.take_refusal();
+                }
+                return (seen, None);
+            }
+            Way::Tapped(reader) => (reader, None),
+            Way::Translated { reader, writer, .. } => (reader, Some(writer)),
+        };
+        let nothing = writer.is_some().then(Bytes::new);
+        let Some(event) = Event::parse(lines, &mut self.joined) else {
+            return (Seen::plain(FrameKind::Lifecycle), nothing);
+        };
+        self.deltas.clear();
+        match reader.read(event, &mut self.deltas) {
+            Ok(()) => {}
+            // What passes need not be understood; what is translated must be, or it would be missing.
+            Err(fault) if fault.class == FailureClass::Malformed && writer.is_none() => {
+                return (Seen::plain(FrameKind::Lifecycle), None);
+            }
+            Err(fault) => {
+                self.refusal = fault.refusal;
+                return (Seen::plain(FrameKind::Error(fault.class)), nothing);
+            }
+        }
+        let mut seen = Seen::plain(FrameKind::Lifecycle);
+        for delta in &self.deltas {
+            if delta.is_content() {
+                seen.kind = FrameKind::Content;
+            }
+            if let Delta::Usage(usage) = delta {
+                seen.usage = Some(*usage);
+            }
+            seen.text_bytes += delta.text_bytes();
+        }
+        let instead = writer.map(|writer| {
+            let mut out = Vec::new();
+            for delta in self.deltas.drain(..) {
+                writer.write(delta, &mut out);
+            }
+            Bytes::from(out)
+        });
+        (seen, instead)
+    }
+
+    /// Whether the stream may end here.
+    pub fn is_whole(&self) -> bool {
+        match &self.way {
+            Way::Passed(reader) => reader.is_whole(),
+            Way::Tapped(reader) | Way::Translated { reader, .. } => reader.is_whole(),
+        }
+    }
+
+    /// A stream whose end is not an event of its own.
+    pub fn ends_silently(&self) -> bool {
+        !matches!(self.way, Way::Passed(_))
+    }
+
+    /// The provider's stream is over and whole: what the client's still lacks. Only the first time.
+    pub fn end(&mut self) -> Bytes {
+        let mut out = Vec::new();
+        if let Way::Translated { writer, ended, .. } = &mut self.way
+            && !std::mem::replace(ended, true)
+        {
+            writer.end(&mut out);
+        }
+        out.into()
+    }
+
+    /// What the error that was seen last says of the request, where it was the request's fault.
+    pub fn take_refusal(&mut self) -> Option<Refusal> {
+        self.refusal.take()
+    }
+}
