@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::harness::*;
-use crate::upstreams::{Fleet, UPSTREAM_KEY, Vendor, upstream};
+use crate::upstreams::{Fleet, UPSTREAM_KEY, Vendor, scenario, upstream};
 
 /// Asks for this status with these words of the provider's.
 fn refusal_mark(status: u16, words: &str) -> String {
@@ -140,13 +140,18 @@ every_vendor! { assert_statuses:
     refusals_of_mistral_keep_status_and_words Mistral;
 }
 
-const SECOND: &str = "the second one speaks";
+const SECOND: &str = "From the cache.";
 
 /// A fleet with, for each vendor, a model that falls back to a plain provider.
 async fn fleet() -> (Fleet, Scripted) {
-    let second = Scripted::saying(SECOND).await;
+    let second = Scripted::start(|seen| {
+        let usage = seen.json()["stream_options"]["include_usage"] == true;
+        Reply::stream(Vendor::OpenAi.events(&scenario("cached"), usage)).script()
+    });
+    let second = second.await;
     let fleet = Fleet::start_with(|setup| {
-        let setup = setup.provider("second", &second, "");
+        // A kind that answers all doors by way of its chat path.
+        let setup = setup.provider("second", &second, "kind = \"groq\"");
         Vendor::ALL.iter().fold(setup, |setup, vendor| {
             let name = format!("{}-or-second", vendor.kind());
             setup.ordered(&name, &[&format!("{}/{}", vendor.kind(), vendor.model()), "second/m"])
@@ -265,7 +270,7 @@ async fn an_error_after_content_is_told_in_the_doors_words_and_ends_the_stream()
 #[tokio::test]
 async fn a_keepalive_comes_before_the_first_token_at_every_door() {
     let (opener, wait) = gate();
-    let events = Vendor::Anthropic.events(&crate::upstreams::scenario("text"), true);
+    let events = Vendor::Anthropic.events(&scenario("text"), true);
     let mut reply = Reply::stream([events[0].clone()]).then(Step::Wait(wait));
     for event in &events[1..] {
         reply = reply.then_event(event.clone());

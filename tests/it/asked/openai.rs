@@ -107,6 +107,11 @@ fn parts(content: &Value, user: bool, asked: &mut Asked) {
                 let data = data.split_once(";base64,").map_or(data, |(_, data)| data);
                 asked.said.push(Piece::Medium(data.to_owned()));
             }
+            "document_url" => {
+                let url = words(&part["document_url"]);
+                let data = url.split_once(";base64,").map_or(url, |(_, data)| data);
+                asked.said.push(Piece::Medium(data.to_owned()));
+            }
             "thinking" => {
                 let thoughts = list(&part["thinking"]).iter().map(|one| words(&one["text"]));
                 asked.said.push(Piece::Reasoning(thoughts.collect()));

@@ -58,7 +58,7 @@ pub(crate) fn check(door: Door, text: &str, usage: bool) -> Checked {
         Door::Completions => check_completions(text, usage),
         Door::Responses => check_responses(text),
         Door::Messages => check_messages(text),
-        Door::Embeddings => Err("embeddings are not streamed".to_owned()),
+        Door::Embeddings | Door::CountTokens => Err("numbers are not streamed".to_owned()),
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn read(door: Door, answer: &Value) -> Checked {
         Door::Completions => read_completions(answer),
         Door::Responses => read_responses(answer),
         Door::Messages => read_messages(answer),
-        Door::Embeddings => Err("embeddings say nothing".to_owned()),
+        Door::Embeddings | Door::CountTokens => Err("numbers say nothing".to_owned()),
     }
 }
 

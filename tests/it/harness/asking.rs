@@ -10,11 +10,11 @@ pub(crate) fn say(door: Door, model: &str, prompt: &str) -> Value {
     match door {
         Door::Chat => json!({"model": model, "messages": [{"role": "user", "content": prompt}]}),
         Door::Completions => json!({"model": model, "prompt": prompt}),
-        Door::Responses => json!({"model": model, "input": prompt}),
+        Door::Responses | Door::Embeddings => json!({"model": model, "input": prompt}),
+        Door::CountTokens => json!({"model": model, "messages": [{"role": "user", "content": prompt}]}),
         Door::Messages => {
             json!({"model": model, "max_tokens": 512, "messages": [{"role": "user", "content": prompt}]})
         }
-        Door::Embeddings => json!({"model": model, "input": prompt}),
     }
 }
 

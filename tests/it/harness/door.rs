@@ -8,6 +8,7 @@ pub(crate) enum Door {
     Responses,
     Messages,
     Embeddings,
+    CountTokens,
 }
 
 impl Door {
@@ -21,13 +22,14 @@ impl Door {
             Self::Responses => "/v1/responses",
             Self::Messages => "/v1/messages",
             Self::Embeddings => "/v1/embeddings",
+            Self::CountTokens => "/v1/messages/count_tokens",
         }
     }
 
     /// What the vendor's own client sends with every request.
     pub(crate) fn headers(self) -> &'static [&'static str] {
         match self {
-            Self::Messages => &["content-type: application/json", "anthropic-version: 2023-06-01"],
+            Self::Messages | Self::CountTokens => &["content-type: application/json", "anthropic-version: 2023-06-01"],
             _ => &["content-type: application/json"],
         }
     }

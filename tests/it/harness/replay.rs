@@ -64,6 +64,13 @@ impl Replay {
         self.exchange(&post(path, &[&[JSON], headers].concat(), body.to_string())).await
     }
 
+    /// From now on it answers everything that it does not refuse with this script of its own.
+    pub(crate) async fn always(&self, script: &str) {
+        let rule = serde_json::json!({"do": {"script": script}});
+        let response = self.direct("/_replay/rule", &[], &rule).await;
+        assert_eq!(response.status, 200, "{}", response.text());
+    }
+
     /// The last request that it saw: method, path, headers, body, and why it was refused.
     pub(crate) async fn last_seen(&self) -> Value {
         self.exchange(&get("/_replay/log?n=1", &[])).await.json()[0].take()

@@ -127,8 +127,10 @@ fn gemini(documents: &[Value]) -> Option<Said> {
             } else {
                 said.text += text
             }
-            said.signatures.extend(part["thoughtSignature"].as_str().map(str::to_owned));
             let call = &part["functionCall"];
+            // Parts of Gemini's own, such as its server's tools, have no place in OpenAI's format.
+            let known = call.is_object() || part["text"].is_string();
+            said.signatures.extend(part["thoughtSignature"].as_str().filter(|_| known).map(str::to_owned));
             if call.is_object() {
                 let arguments =
                     Some(&call["args"]).filter(|args| args.is_object()).cloned().unwrap_or_else(|| json!({}));
@@ -162,7 +164,8 @@ fn cohere(documents: &[Value]) -> Option<Said> {
     let end = if documents.len() > 1 { &last["delta"] } else { last };
     for document in documents {
         let message = if documents.len() > 1 { &document["delta"]["message"] } else { &document["message"] };
-        said.reasoning += words(&message["tool_plan"]);
+        // What it says before it calls tools; nothing that it hides.
+        said.text += words(&message["tool_plan"]);
         let streamed = message["content"].as_object().map(|_| &message["content"]);
         for part in members(&message["content"]).chain(streamed) {
             said.text += words(&part["text"]);

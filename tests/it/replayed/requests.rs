@@ -34,6 +34,7 @@ async fn assert_meaning(vendor: Vendor) {
     let Some(shared) = shared() else { return };
     let options: &[&str] = if vendor == Vendor::Mistral { &["--strict", "--mistral"] } else { &["--strict"] };
     let replay = Replay::start_with(&shared, options);
+    replay.always("text").await;
     let gateway = gateway(&replay, &[vendor.kind()]).await;
     let mut faults = Vec::new();
     let mut count = 0;

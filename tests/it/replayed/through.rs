@@ -28,7 +28,6 @@ fn differences(found: &Said, expected: &Said) -> Vec<String> {
     if found.text != expected.text {
         wrong.push(format!("text {:?} is not {:?}", found.text, expected.text));
     }
-    // Cohere's plan is text to some and reasoning to others; it must not get lost.
     if found.reasoning != expected.reasoning {
         wrong.push(format!("reasoning {:?} is not {:?}", found.reasoning, expected.reasoning));
     }
