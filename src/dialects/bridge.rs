@@ -12,7 +12,7 @@ use super::events::Events;
 use super::verbatim::Judged;
 use super::{anthropic, cohere, embeddings, gemini, mistral, openai_chat, openai_completions, openai_responses};
 use crate::api::Usage;
-use crate::api::chat::{ChatAnswer, ChatRequest, Losses};
+use crate::api::chat::{ChatAnswer, ChatRequest, Field, Losses};
 use crate::call::{Call, Door};
 use crate::config::{Dialect, LimitName, Preset};
 use crate::error::FailureClass;
@@ -75,6 +75,13 @@ impl<'a> Bridge<'a> {
         Self { call, preset, target, way }
     }
 
+    /// The same call by the provider's door for chat, where it might have no door of the call's own: many a server that
+    /// speaks OpenAI's format has neither Responses nor completions.
+    pub fn by_chat(&self) -> Option<Self> {
+        let other = matches!(self.place(), Place::Responses | Place::Completions);
+        other.then_some(Self { way: Way::Translated, ..*self })
+    }
+
     /// The provider's bytes go to the client as they are.
     pub fn is_verbatim(&self) -> bool {
         self.way == Way::Verbatim
@@ -119,6 +126,13 @@ impl<'a> Bridge<'a> {
             if let Some((body, losses)) = adapted {
                 (sent.body, sent.losses) = ([Bytes::from(body)].into(), losses);
             }
+        }
+        // What other vendors sealed would be refused here.
+        if *door == Door::Responses
+            && let Some(body) = openai_responses::without_foreign_seals(&sent.body.concat())
+        {
+            sent.body = [Bytes::from(body)].into();
+            sent.losses.dropped(Field::Reasoning);
         }
         Ok(sent)
     }
@@ -186,7 +200,7 @@ impl<'a> Bridge<'a> {
             Door::ChatCompletions | Door::Completions => openai_chat::judge(&bytes).map(|judged| whole(bytes, judged)),
             Door::Responses => openai_responses::judge_answer(&bytes).map(|judged| whole(bytes, judged)),
             Door::Messages => {
-                let answer = anthropic::read_answer(&bytes, self.call.id.as_str())?;
+                let answer = anthropic::read_answer(&bytes, &self.id())?;
                 let judged =
                     Judged { usage: answer.usage, complete: answer.is_complete(), text_bytes: answer.text_bytes() };
                 Ok(whole(bytes, judged))
@@ -204,7 +218,7 @@ impl<'a> Bridge<'a> {
     }
 
     fn read_chat(&self, body: &[u8]) -> Result<ChatAnswer, Fault> {
-        let id = self.call.id.as_str();
+        let id = &self.id();
         match self.preset.dialect {
             Dialect::OpenAiChat | Dialect::Mistral => openai_chat::read_answer(body, id),
             Dialect::Anthropic => anthropic::read_answer(body, id),
@@ -263,14 +277,14 @@ impl<'a> Bridge<'a> {
             }
             _ => match door {
                 Door::Responses => Events::tapped(Box::new(openai_responses::VerbatimEvents::default())),
-                Door::Messages => Events::tapped(Box::new(anthropic::read_events(self.call.id.as_str()))),
+                Door::Messages => Events::tapped(Box::new(anthropic::read_events(&self.id()))),
                 _ => Events::passed(openai_chat::EventReader::new(envelope.n), adapts),
             },
         }
     }
 
     fn reader(&self) -> Box<dyn ReadEvents> {
-        let id = self.call.id.as_str();
+        let id = &self.id();
         match self.preset.dialect {
             Dialect::OpenAiChat | Dialect::Mistral => Box::new(openai_chat::read_events(id, self.call.envelope.n)),
             Dialect::Anthropic => Box::new(anthropic::read_events(id)),
@@ -279,13 +293,13 @@ impl<'a> Bridge<'a> {
         }
     }
 
+    /// What ids that are made here are made of.
+    fn id(&self) -> String {
+        self.call.id.as_str().replace('-', "")
+    }
+
     fn heading(&self, created: u64, request: &ChatRequest) -> Heading {
-        Heading {
-            id: self.call.id.as_str().replace('-', ""),
-            created,
-            model: self.target.model.to_owned(),
-            include_usage: request.include_usage,
-        }
+        Heading { id: self.id(), created, model: self.target.model.to_owned(), include_usage: request.include_usage }
     }
 
     /// Which fault an error's body tells of, where its status says another one.

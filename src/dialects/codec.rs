@@ -144,6 +144,11 @@ pub struct Heading {
     pub include_usage: bool,
 }
 
+/// The id of a tool call that came without one; `call_id` is ours of the whole call, which no other has.
+pub(super) fn made_id(call_id: &str, number: impl fmt::Display) -> String {
+    format!("call_{call_id}_{number}")
+}
+
 /// A count of tokens. What is negative, not whole, textual or absurd is none: a wrong number must neither credit nor
 /// ruin anybody.
 pub(super) fn count(value: Option<&Value>) -> Option<u64> {

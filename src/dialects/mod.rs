@@ -12,6 +12,7 @@ mod envelope;
 mod events;
 mod extra;
 pub mod gemini;
+mod json_end;
 mod lenient;
 pub mod mistral;
 pub mod openai_chat;

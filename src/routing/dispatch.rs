@@ -10,16 +10,13 @@ use http::HeaderValue;
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
-use super::attempt::attempt;
 use super::plan::Unable;
-use super::provider::Target;
 use super::registry::Registry;
 use super::relay::Relay;
 use super::run::{Run, Ticket, Verdict};
-use crate::api::chat::{Fate, Loss, Losses};
-use crate::call::{CacheStatus, Call, Door, Reply, ReplyBody, Served};
-use crate::dialects::{self, Bridge, Invalid, Sent};
-use crate::error::{FailureClass, GatewayError, Refusal};
+use super::turn::{NoAnswer, Turn};
+use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
+use crate::error::{FailureClass, GatewayError};
 use crate::upstream::{Answered, Body};
 
 /// Executes calls. Dropping the future of a call gives everything back and closes its connection.
@@ -66,27 +63,10 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
                 None => return Err(run.exhausted(Instant::now())),
             },
         };
-        let target = Arc::clone(&ticket.target);
-        let bridge = Bridge::new(
-            &call,
-            target.provider.preset,
-            dialects::Target {
-                model: &target.id,
-                max_output: target.max_output,
-                ask_usage: target.provider.asks_usage,
-            },
-        );
-        let sent = match prepare(&call, &target, &bridge) {
-            Ok(sent) => sent,
-            Err(refusal) => {
-                run.unfit(ticket, refusal);
-                continue;
-            }
-        };
-        let dropped = dropped(&sent.losses, call.door);
-        match attempt(&call, &ticket, &bridge, sent, response_limit, call.deadline).await {
-            Ok(answered) => return Ok(reply(&call, ticket, answered, dropped, run.tried().len())),
-            Err(failure) => {
+        match Turn::new(&call, &ticket, response_limit).ask().await {
+            Ok((answered, dropped)) => return Ok(reply(&call, ticket, answered, dropped)),
+            Err(NoAnswer::Unfit(refusal)) => run.unfit(ticket, refusal),
+            Err(NoAnswer::Failed(failure)) => {
                 let now = Instant::now();
                 if now >= call.deadline && failure.class == FailureClass::Timeout {
                     run.interrupted(&ticket);
@@ -98,42 +78,6 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
             }
         }
     }
-}
-
-/// What this candidate would be sent; `Err`: why it cannot be asked this.
-fn prepare(call: &Call, target: &Target, bridge: &Bridge<'_>) -> Result<Sent, Box<Refusal>> {
-    let refuse = |message, param| Box::new(Refusal { status: 400, message, param, code: None });
-    let sent = bridge.write().map_err(|Invalid { message, param }| refuse(message, param))?;
-    let Some(Loss { field, fate }) = sent.losses.iter().next().filter(|_| call.strict) else { return Ok(sent) };
-    let field = field.name(call.door.format());
-    let what = match fate {
-        Fate::Dropped => "has no place for",
-        Fate::Approximated => "can only come near to",
-    };
-    let message = format!("the provider {} {what} `{field}`, and the call is strict", &*target.provider.name);
-    Err(refuse(message, Some(field.into_owned())))
-}
-
-/// The value of `x-tollgate-dropped-params`.
-fn dropped(losses: &Losses, door: Door) -> Option<HeaderValue> {
-    /// A client chooses the names: a header has an end.
-    const LONGEST: usize = 1_000;
-    if losses.is_empty() {
-        return None;
-    }
-    let mut names = String::new();
-    for loss in losses.iter() {
-        let name = loss.field.name(door.format());
-        let plain = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
-        if !plain || names.len() + name.len() > LONGEST {
-            continue;
-        }
-        if !names.is_empty() {
-            names.push_str(", ");
-        }
-        names.push_str(&name);
-    }
-    HeaderValue::try_from(names).ok()
 }
 
 /// Sleeps until the first repeat is due, if the wait and the budget allow it.
@@ -165,7 +109,7 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
     GatewayError::invalid(format!("no provider of the model `{model}` {can}"), Some(param))
 }
 
-fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<HeaderValue>, failed: usize) -> Box<Reply> {
+fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<HeaderValue>) -> Box<Reply> {
     let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
     provider_permit.succeed();
     let journal = || Arc::clone(&call.journal);
@@ -185,7 +129,7 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<Header
         served: Served {
             provider: target.provider.name.clone(),
             model: target.name.clone(),
-            attempts: u32::try_from(failed + 1).unwrap_or(u32::MAX),
+            attempts: call.journal.with(|notes| u32::try_from(notes.attempts.len()).unwrap_or(u32::MAX)),
             upstream_id: answered.upstream_id,
             processing_ms: answered.processing_ms,
             rate_limits: answered.rate_limits,

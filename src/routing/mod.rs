@@ -12,6 +12,7 @@ mod provider;
 mod registry;
 mod relay;
 mod run;
+mod turn;
 
 pub use dispatch::Dispatcher;
 pub use plan::{Plan, Unable};

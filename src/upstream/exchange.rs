@@ -89,12 +89,19 @@ pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fail
                 *text = ask.endpoint.redact(text, ask.key);
             }
         }
+        failure.words = failure.words.map(|words| shortened(&ask.endpoint.redact(&words, ask.key)));
         // Whose fault it was is known only by what was said.
         if failure.class == FailureClass::CallerError && failure.refusal.is_none() {
             failure.class = FailureClass::ServerError;
         }
         failure
     })
+}
+
+/// On one line, for a message that tells of several attempts.
+fn shortened(words: &str) -> Box<str> {
+    const LONGEST: usize = 200;
+    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect::<String>().into()
 }
 
 async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {

@@ -1,0 +1,96 @@
+//! A candidate's turn: what it would be sent, whether it can be asked that at all, and by which of its doors.
+
+use http::HeaderValue;
+
+use super::attempt::attempt;
+use super::provider::Target;
+use super::run::Ticket;
+use crate::api::chat::{Fate, Loss, Losses};
+use crate::call::{Call, Door};
+use crate::dialects::{self, Bridge, Invalid, Sent};
+use crate::error::{Failure, FailureClass, Refusal};
+use crate::upstream::Answered;
+
+/// One candidate's turn.
+pub(super) struct Turn<'a> {
+    call: &'a Call,
+    ticket: &'a Ticket,
+    response_limit: usize,
+}
+
+/// Why a turn gave nothing.
+pub(super) enum NoAnswer {
+    /// The candidate cannot be asked this.
+    Unfit(Box<Refusal>),
+    Failed(Failure),
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(call: &'a Call, ticket: &'a Ticket, response_limit: usize) -> Self {
+        Self { call, ticket, response_limit }
+    }
+
+    /// The answer, and what the request lost on its way, as a header tells it.
+    pub(super) async fn ask(&self) -> Result<(Answered, Option<HeaderValue>), NoAnswer> {
+        let target = &*self.ticket.target;
+        let wanted = dialects::Target {
+            model: &target.id,
+            max_output: target.max_output,
+            ask_usage: target.provider.asks_usage,
+        };
+        let bridge = Bridge::new(self.call, target.provider.preset, wanted);
+        match self.ask_by(&bridge).await {
+            Err(NoAnswer::Failed(failure)) if failure.class == FailureClass::NotFound => match bridge.by_chat() {
+                Some(by_chat) => self.ask_by(&by_chat).await,
+                None => Err(NoAnswer::Failed(failure)),
+            },
+            result => result,
+        }
+    }
+
+    async fn ask_by(&self, bridge: &Bridge<'_>) -> Result<(Answered, Option<HeaderValue>), NoAnswer> {
+        let Self { call, ticket, response_limit } = *self;
+        let sent = prepare(call, &ticket.target, bridge).map_err(NoAnswer::Unfit)?;
+        let dropped = dropped(&sent.losses, call.door);
+        match attempt(call, ticket, bridge, sent, response_limit, call.deadline).await {
+            Ok(answered) => Ok((answered, dropped)),
+            Err(failure) => Err(NoAnswer::Failed(failure)),
+        }
+    }
+}
+
+/// What this candidate would be sent; `Err`: why it cannot be asked this.
+fn prepare(call: &Call, target: &Target, bridge: &Bridge<'_>) -> Result<Sent, Box<Refusal>> {
+    let refuse = |message, param| Box::new(Refusal { status: 400, message, param, code: None });
+    let sent = bridge.write().map_err(|Invalid { message, param }| refuse(message, param))?;
+    let Some(Loss { field, fate }) = sent.losses.iter().next().filter(|_| call.strict) else { return Ok(sent) };
+    let field = field.name(call.door.format());
+    let what = match fate {
+        Fate::Dropped => "has no place for",
+        Fate::Approximated => "can only come near to",
+    };
+    let message = format!("the provider {} {what} `{field}`, and the call is strict", &*target.provider.name);
+    Err(refuse(message, Some(field.into_owned())))
+}
+
+/// The value of `x-tollgate-dropped-params`.
+fn dropped(losses: &Losses, door: Door) -> Option<HeaderValue> {
+    /// A client chooses the names: a header has an end.
+    const LONGEST: usize = 1_000;
+    if losses.is_empty() {
+        return None;
+    }
+    let mut names = String::new();
+    for loss in losses.iter() {
+        let name = loss.field.name(door.format());
+        let plain = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+        if !plain || names.len() + name.len() > LONGEST {
+            continue;
+        }
+        if !names.is_empty() {
+            names.push_str(", ");
+        }
+        names.push_str(&name);
+    }
+    HeaderValue::try_from(names).ok()
+}
