@@ -169,8 +169,8 @@ async fn turn(fleet: &Fleet, client: &Client, stream: bool) -> Result<Value, Str
     Ok(if stream { assemble(client.door, &response.body) } else { response.json() })
 }
 
-/// What is wrong with what the provider got in the end.
-fn faults_of(asked: &Asked, vendor: Vendor, turns: usize) -> Vec<String> {
+/// What is wrong with what the provider got after `turns` turns with calls (1: two results; 2: three).
+pub(crate) fn faults_of(asked: &Asked, vendor: Vendor, turns: usize) -> Vec<String> {
     let said = [scenario("thinking-and-tools"), scenario("more-thinking-and-tools")];
     let mut faults = Vec::new();
     let expected: Vec<(&str, Value)> = said[..turns]
@@ -221,7 +221,6 @@ async fn try_conversation(fleet: &Fleet, door: Door, vendor: Vendor, stream: boo
     Ok(faults)
 }
 
-/// Results of `turns` 1: two; of 2: three. See [`faults_of`].
 async fn assert_conversations(vendor: Vendor) {
     let fleet = Fleet::start().await;
     let mut faults = Vec::new();

@@ -20,6 +20,7 @@ mod dialect_errors;
 mod dialects;
 mod doors;
 mod drain;
+mod embeddings;
 mod golden;
 mod grammar;
 mod headers;

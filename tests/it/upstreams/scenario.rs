@@ -93,6 +93,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             text: "naïve café — 東京 🗼 \u{2028} \"quoted\" back\\slash\ttab\nnew line \u{1} data: [DONE]\n\nevent: error",
             ..plain.clone()
         },
+        Scenario { name: "json", text: r#"{"city":"Paris","population":2102650}"#, ..plain.clone() },
         Scenario { name: "tool", calls: vec![PARIS], finish: Finish::Tools, ..plain.clone() },
         Scenario { name: "no-arguments", calls: vec![NOW], finish: Finish::Tools, ..plain.clone() },
         Scenario {
