@@ -13,7 +13,7 @@ fn refusal_mark(status: u16, words: &str) -> String {
 }
 
 /// What is wrong with the shape of an error.
-fn shape_fault(door: Door, error: &Value) -> Option<String> {
+pub(crate) fn shape_fault(door: Door, error: &Value) -> Option<String> {
     let names = |value: &Value| {
         let mut names: Vec<_> = value.as_object().into_iter().flat_map(|object| object.keys().cloned()).collect();
         names.sort();
@@ -200,7 +200,7 @@ async fn an_error_before_any_content_falls_back() {
 }
 
 /// What is wrong with a stream that failed after some text.
-fn midway_fault(door: Door, response: &Response) -> Option<String> {
+pub(crate) fn midway_fault(door: Door, response: &Response) -> Option<String> {
     let text = response.text();
     let Some(last) = text.strip_suffix("\n\n").and_then(|text| text.rsplit("\n\n").next()) else {
         return Some("the stream ends inside an event".to_owned());

@@ -115,7 +115,8 @@ async fn a_provider_without_embeddings_is_passed_over() {
 async fn requests_that_cannot_be_are_refused() {
     let fleet = Fleet::start().await;
     for input in [json!(null), json!([]), json!(7), json!({"a": 1}), json!([["a"]]), json!("")] {
-        for vendor in VENDORS {
+        // OpenAI and Mistral judge for themselves.
+        for vendor in [Vendor::Gemini, Vendor::Cohere] {
             let response =
                 fleet.gateway.call(Door::Embeddings, &json!({"model": vendor.model(), "input": input})).await;
             assert_eq!(response.status, 400, "{vendor:?} {input}: {}", response.text());

@@ -17,6 +17,7 @@ mod commands;
 mod conversations;
 mod deadlines;
 mod dialect_errors;
+mod dialect_oddities;
 mod dialects;
 mod doors;
 mod drain;

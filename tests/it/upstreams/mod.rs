@@ -207,13 +207,45 @@ fn answer(vendor: Vendor, seen: &Seen) -> Script {
     }
     let scenario = scenario(name);
     let responses = seen.path.ends_with("/responses");
-    if !vendor.streamed(seen) {
+    // Some answer a stream with everything at once.
+    if !vendor.streamed(seen) || how == "json" {
         let answer = if responses { responses::whole(&scenario) } else { vendor.whole(&scenario) };
         return Reply::new(200, "application/json", answer.to_string()).script();
     }
     let usage = seen.json()["stream_options"]["include_usage"] == true;
-    let events = if responses { responses::events(&scenario) } else { vendor.events(&scenario, usage) };
+    let mut events = if responses { responses::events(&scenario) } else { vendor.events(&scenario, usage) };
+    if let Some(seed) = how.strip_prefix("mutated:").and_then(|seed| seed.parse().ok()) {
+        mutate(&mut events, seed);
+    }
     Reply::stream(Cut::parse(how).pieces(&events)).script()
+}
+
+/// Damages a stream: events get lost, come twice or out of turn, bytes change, the end is missing.
+fn mutate(events: &mut Vec<String>, seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..random.usize(1..=3) {
+        let [place, other] = [random.usize(..events.len()), random.usize(..events.len())];
+        match random.u8(..6) {
+            0 => drop(events.remove(place)),
+            1 => events.insert(place, events[place].clone()),
+            2 => events.swap(place, other),
+            3 => events.truncate(place.max(1)),
+            4 => {
+                let mut bytes = std::mem::take(&mut events[place]).into_bytes();
+                let at = random.usize(..bytes.len());
+                bytes[at] = random.u8(b' '..b'~');
+                events[place] = String::from_utf8_lossy(&bytes).into_owned();
+            }
+            _ => {
+                let cut = random.usize(..events[place].len());
+                let cut = events[place].floor_char_boundary(cut);
+                events[place].truncate(cut);
+            }
+        }
+        if events.is_empty() {
+            events.push("data: {}\n\n".to_owned());
+        }
+    }
 }
 
 /// An event without a name.
