@@ -9,6 +9,9 @@ use crate::api::chat::Delta;
 use crate::call::FrameKind;
 use crate::error::{FailureClass, Refusal};
 
+/// The longest text that a writer may hold, in bytes. No model says as much.
+const HELD_LIMIT: usize = 32 << 20;
+
 /// Judges events, and puts them into the door's form where that is another.
 #[derive(Debug)]
 pub struct Events {
@@ -20,6 +23,8 @@ pub struct Events {
     /// Room for an event's data that stands on several lines.
     joined: Vec<u8>,
     deltas: Vec<Delta>,
+    /// Bytes of text so far.
+    said: usize,
 }
 
 #[derive(Debug)]
@@ -49,7 +54,7 @@ impl Events {
     }
 
     fn new(way: Way, adapts: bool) -> Self {
-        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new() }
+        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new(), said: 0 }
     }
 
     /// Judges one event, given with its line endings. `Some`: what the client gets in its place, which may be nothing.
@@ -104,6 +109,10 @@ impl Events {
                 seen.usage = Some(*usage);
             }
             seen.text_bytes += delta.text_bytes();
+        }
+        self.said += seen.text_bytes;
+        if self.said > HELD_LIMIT && writer.as_ref().is_some_and(|writer| writer.holds()) {
+            return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), nothing);
         }
         let instead = writer.map(|writer| {
             let mut out = Vec::new();
