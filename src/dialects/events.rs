@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::codec::{Event, ReadEvents, WriteEvents};
 use super::mistral;
 use super::openai_chat::{EventReader, Seen};
+use super::surrogates::mended;
 use crate::api::chat::Delta;
 use crate::call::FrameKind;
 use crate::error::{FailureClass, Refusal};
@@ -89,7 +90,8 @@ impl Events {
             return (Seen::plain(FrameKind::Lifecycle), nothing);
         };
         self.deltas.clear();
-        match reader.read(event, &mut self.deltas) {
+        let data = mended(event.data);
+        match reader.read(Event { data: &data, ..event }, &mut self.deltas) {
             Ok(()) => {}
             // What passes need not be understood; what is translated must be, or it would be missing.
             Err(fault) if fault.class == FailureClass::Malformed && writer.is_none() => {
