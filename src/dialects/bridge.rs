@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 use super::events::Events;
+use super::surrogates::mended;
 use super::verbatim::Judged;
 use super::{anthropic, cohere, embeddings, gemini, mistral, openai_chat, openai_completions, openai_responses};
 use crate::api::Usage;
@@ -200,7 +201,7 @@ impl<'a> Bridge<'a> {
             Door::ChatCompletions | Door::Completions => openai_chat::judge(&bytes).map(|judged| whole(bytes, judged)),
             Door::Responses => openai_responses::judge_answer(&bytes).map(|judged| whole(bytes, judged)),
             Door::Messages => {
-                let answer = anthropic::read_answer(&bytes, &self.id())?;
+                let answer = anthropic::read_answer(&mended(&bytes), &self.id())?;
                 let judged =
                     Judged { usage: answer.usage, complete: answer.is_complete(), text_bytes: answer.text_bytes() };
                 Ok(whole(bytes, judged))
@@ -218,7 +219,7 @@ impl<'a> Bridge<'a> {
     }
 
     fn read_chat(&self, body: &[u8]) -> Result<ChatAnswer, Fault> {
-        let id = &self.id();
+        let (id, body) = (&self.id(), &*mended(body));
         match self.preset.dialect {
             Dialect::OpenAiChat | Dialect::Mistral => openai_chat::read_answer(body, id),
             Dialect::Anthropic => anthropic::read_answer(body, id),

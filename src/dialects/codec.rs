@@ -129,6 +129,12 @@ pub trait WriteEvents: Send + Sync + fmt::Debug {
 
     /// The answer is whole: appends all that is still due, the terminator included.
     fn end(&mut self, out: &mut Vec<u8>);
+
+    /// Whether what has been said may be kept until the end, because the format wants it once more or in another order.
+    /// Such an answer has a longest length.
+    fn holds(&self) -> bool {
+        false
+    }
 }
 
 /// What stands at the head of an answer in every format.

@@ -21,6 +21,7 @@ pub mod openai_responses;
 #[cfg(test)]
 mod recorded;
 mod refusal;
+mod surrogates;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verbatim;

@@ -224,6 +224,10 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+fn is_rate_limit(name: &str) -> bool {
+    name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
+}
+
 fn content_type(body: &Body) -> HeaderValue {
     HeaderValue::from_static(if matches!(body, Body::Events(_)) { "text/event-stream" } else { "application/json" })
 }
@@ -247,7 +251,7 @@ fn answered(bridge: &Bridge<'_>, headers: &HeaderMap, body: Body) -> Answered {
         processing_ms: headers.get(&PROCESSING_MS).cloned(),
         rate_limits: headers
             .iter()
-            .filter(|(name, _)| name.as_str().starts_with("x-ratelimit-"))
+            .filter(|(name, _)| is_rate_limit(name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
         body,

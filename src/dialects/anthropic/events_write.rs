@@ -71,6 +71,10 @@ enum Arguments {
 }
 
 impl WriteEvents for EventWriter {
+    fn holds(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, delta: Delta, out: &mut Vec<u8>) {
         match delta {
             Delta::Usage(usage) => self.usage = Some(usage),
