@@ -32,12 +32,14 @@ def play(scenario):
     return f"[[play {scenario} random:5]]"
 
 
-def for_openai(**more):
-    return openai.OpenAI(base_url=f"{ORIGIN}/v1", api_key="sk-alice-secret", max_retries=0, **more)
+@functools.cache
+def for_openai():
+    return openai.OpenAI(base_url=f"{ORIGIN}/v1", api_key="sk-alice-secret", max_retries=0)
 
 
-def for_anthropic(**more):
-    return anthropic.Anthropic(base_url=ORIGIN, api_key="sk-alice-secret", max_retries=0, **more)
+@functools.cache
+def for_anthropic():
+    return anthropic.Anthropic(base_url=ORIGIN, api_key="sk-alice-secret", max_retries=0)
 
 
 class City(BaseModel):

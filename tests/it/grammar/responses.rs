@@ -232,14 +232,14 @@ fn check_heading(response: &Value) -> Result<(), String> {
 /// Reads a whole answer. The finish is the status, or the reason why it is incomplete.
 pub(crate) fn read_responses(answer: &Value) -> Checked {
     check_heading(answer)?;
-    let mut said = Said::default();
-    said.finish = match text(answer, "status")? {
+    let finish = match text(answer, "status")? {
         "incomplete" => text(&answer["incomplete_details"], "reason")?.to_owned(),
         status => {
             rule!(answer["incomplete_details"].is_null(), "incomplete, and still {status}: {answer}");
             status.to_owned()
         }
     };
+    let mut said = Said { finish, ..Said::default() };
     for item in list(answer, "output")? {
         rule!(!text(item, "id")?.is_empty(), "an item without an id: {item}");
         match text(item, "type")? {

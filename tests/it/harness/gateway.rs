@@ -105,9 +105,9 @@ impl Gateway {
 
     /// The record of the call that was answered so.
     pub(crate) async fn record_of(&self, response: &Response) -> Value {
-        let id = response.header("x-request-id").expect("every answer has an id").to_owned();
-        self.event(&format!("the record of {id}"), |event| event["message"] == "call ended" && event["call.id"] == *id)
-            .await
+        let id = response.header("x-request-id").expect("every answer has an id");
+        let found = self.logs.find_line(&format!("the record of {id}"), &["\"call ended\"", id]).await;
+        found.unwrap_or_else(|| panic!("the gateway ended before the record of {id}"))
     }
 
     /// Sends a chat request and leaves reading the answer to the test.
