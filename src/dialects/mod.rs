@@ -21,6 +21,8 @@ pub mod openai_responses;
 mod recorded;
 mod refusal;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 pub(crate) mod testing;
 mod verbatim;
 
