@@ -9,6 +9,7 @@ mod messages;
 mod page;
 mod probe;
 mod responses;
+mod ways;
 
 use std::fmt::Write;
 
@@ -97,6 +98,11 @@ fn the_page_says_what_the_code_does() {
 #[test]
 fn the_page_says_how_each_word_for_an_end_is_read_and_written() {
     page::hold("finish", &finish::render());
+}
+
+#[test]
+fn the_page_says_which_calls_pass_as_they_are() {
+    page::hold("ways", &ways::render());
 }
 
 /// A row that every provider keeps is worth its line only if a loss would be seen.

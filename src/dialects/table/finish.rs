@@ -6,12 +6,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::api::chat::Finish;
 use crate::call::{Caller, Door};
 use crate::config::preset;
 use crate::dialects::testing::call_at;
-use crate::dialects::{Bridge, Target};
+use crate::dialects::{Bridge, Target, anthropic, cohere, gemini, openai_chat};
 
-/// A provider's words. Those of `mistral` are read as those of OpenAI's format are.
+/// Stands for every word that nobody knows.
+const OTHER: &str = "any other";
+
+/// A provider's words. Mistral's are read as those of OpenAI's format are.
 struct Words {
     kind: &'static str,
     model: &'static str,
@@ -36,9 +40,9 @@ const PROVIDERS: [Words; 4] = [
             "content_filter",
             "safety",
             "refusal",
-            "any other",
+            OTHER,
         ],
-        answer: openai,
+        answer: of_openai,
     },
     Words {
         kind: "anthropic",
@@ -52,9 +56,9 @@ const PROVIDERS: [Words; 4] = [
             "tool_use",
             "pause_turn",
             "refusal",
-            "any other",
+            OTHER,
         ],
-        answer: anthropic,
+        answer: of_anthropic,
     },
     Words {
         kind: "gemini",
@@ -70,9 +74,9 @@ const PROVIDERS: [Words; 4] = [
             "SPII",
             "IMAGE_SAFETY",
             "MALFORMED_FUNCTION_CALL",
-            "any other",
+            OTHER,
         ],
-        answer: gemini,
+        answer: of_gemini,
     },
     Words {
         kind: "cohere",
@@ -87,9 +91,9 @@ const PROVIDERS: [Words; 4] = [
             "ERROR_TOXIC",
             "ERROR",
             "TIMEOUT",
-            "any other",
+            OTHER,
         ],
-        answer: cohere,
+        answer: of_cohere,
     },
 ];
 
@@ -98,7 +102,7 @@ fn calls(word: &str) -> bool {
     matches!(word, "tool_calls" | "function_call" | "tool_use" | "TOOL_CALL")
 }
 
-fn openai(word: &str) -> Value {
+fn of_openai(word: &str) -> Value {
     let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let message = match calls(word) {
         true => json!({"role": "assistant", "content": null, "tool_calls": [call]}),
@@ -107,7 +111,7 @@ fn openai(word: &str) -> Value {
     json!({"choices": [{"index": 0, "message": message, "finish_reason": word}]})
 }
 
-fn anthropic(word: &str) -> Value {
+fn of_anthropic(word: &str) -> Value {
     let content = match calls(word) {
         true => json!([{"type": "tool_use", "id": "c", "name": "f", "input": {}}]),
         false => json!([{"type": "text", "text": "ok"}]),
@@ -117,11 +121,11 @@ fn anthropic(word: &str) -> Value {
         "usage": {"input_tokens": 1, "output_tokens": 1}})
 }
 
-fn gemini(word: &str) -> Value {
+fn of_gemini(word: &str) -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "ok"}]}, "finishReason": word, "index": 0}]})
 }
 
-fn cohere(word: &str) -> Value {
+fn of_cohere(word: &str) -> Value {
     let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let message = match calls(word) {
         true => json!({"role": "assistant", "tool_calls": [call]}),
@@ -130,19 +134,49 @@ fn cohere(word: &str) -> Value {
     json!({"id": "a", "message": message, "finish_reason": word})
 }
 
+/// Words of one provider that come to the same share a line.
 pub(super) fn render() -> String {
-    let mut out = String::from(
-        "| provider | its word | chat | completions | messages | responses |\n|---|---|---|---|---|---|\n",
-    );
+    const DOORS: [Door; 4] = [Door::ChatCompletions, Door::Completions, Door::Messages, Door::Responses];
+    let mut out = String::from("| provider | its words | read as | chat | completions | messages | responses |\n");
+    out.push_str("|---|---|---|---|---|---|---|\n");
     for provider in &PROVIDERS {
+        let mut lines: Vec<(String, Vec<String>)> = Vec::new();
         for word in provider.words {
-            let ends: Vec<String> = [Door::ChatCompletions, Door::Completions, Door::Messages, Door::Responses]
-                .map(|door| end(provider, word, door))
-                .into();
-            writeln!(out, "| {} | `{word}` | {} |", provider.title, ends.join(" | ")).unwrap();
+            let ends = DOORS.map(|door| end(provider, word, door)).join(" | ");
+            let comes_to = format!("{} | {ends}", common(provider, word));
+            let shown = if *word == OTHER { OTHER.to_owned() } else { format!("`{word}`") };
+            match lines.iter_mut().find(|(same, _)| *same == comes_to) {
+                Some((_, words)) => words.push(shown),
+                None => lines.push((comes_to, vec![shown])),
+            }
+        }
+        for (comes_to, words) in lines {
+            writeln!(out, "| {} | {} | {comes_to} |", provider.title, words.join(", ")).unwrap();
         }
     }
     out
+}
+
+/// In the words of the common form.
+fn common(provider: &Words, word: &str) -> &'static str {
+    let answer = (provider.answer)(word).to_string();
+    let read = match provider.kind {
+        "anthropic" => anthropic::read_answer(answer.as_bytes(), "c"),
+        "gemini" => gemini::read_answer(answer.as_bytes(), "c"),
+        "cohere" => cohere::read_answer(answer.as_bytes(), "c"),
+        _ => openai_chat::read_answer(answer.as_bytes(), "c"),
+    };
+    match read.map(|answer| answer.choices[0].finish.clone()) {
+        Ok(Finish::Stop) => "stop",
+        Ok(Finish::StopSequence(_)) => "stop sequence",
+        Ok(Finish::Length) => "length",
+        Ok(Finish::ToolCalls) => "tool calls",
+        Ok(Finish::ContentFilter) => "content filter",
+        Ok(Finish::Refusal) => "refusal",
+        Ok(Finish::Pause) => "pause",
+        Ok(Finish::Other(_)) => "other",
+        Err(_) => "an error",
+    }
 }
 
 /// What a client of this door is told. `=`: the answer passes as it is.
@@ -163,7 +197,7 @@ fn end(provider: &Words, word: &str, door: Door) -> String {
     let answer = (provider.answer)(word).to_string();
     let whole = match bridge.read_whole(Bytes::from(answer), 0) {
         Ok(whole) => whole,
-        Err(fault) => return format!("an error: {}", fault.class.as_str()),
+        Err(fault) => return format!("error `{}`", fault.class.as_str()),
     };
     let answer: Value = serde_json::from_slice(&whole.bytes).unwrap();
     told(&answer, door)
