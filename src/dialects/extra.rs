@@ -24,6 +24,15 @@ pub(super) fn is_echo(name: &str) -> bool {
     ECHOES.contains(&name)
 }
 
+/// Whether what a member of OpenAI's chat asks for is what happens anyway.
+pub(super) fn is_idle(name: &str, value: &Value) -> bool {
+    match name {
+        "store" => value == &Value::Bool(false),
+        "modalities" => value.as_array().is_some_and(|kinds| kinds.iter().all(|kind| kind == "text")),
+        _ => false,
+    }
+}
+
 /// All of `extra` is lost.
 pub(super) fn drop_all(extra: &Map<String, Value>, losses: &mut Losses) {
     for name in extra.keys() {

@@ -23,6 +23,8 @@ mod recorded;
 mod refusal;
 mod surrogates;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 pub(crate) mod testing;
 mod verbatim;
 

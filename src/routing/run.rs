@@ -198,7 +198,7 @@ impl Run {
     }
 
     /// Takes in that this call cannot be said to a candidate, which was not asked and has done nothing wrong.
-    pub(super) fn unfit(&mut self, ticket: Ticket, refusal: Box<Refusal>) {
+    pub(super) fn unfit(&mut self, ticket: &Ticket, refusal: Box<Refusal>) {
         self.candidates[ticket.candidate].state = Standing::Out;
         self.unfit.get_or_insert(refusal);
     }

@@ -141,7 +141,7 @@ fn drop_the_rest(request: &ChatRequest, losses: &mut Losses) {
         (request.top_logprobs.is_some_and(|count| count > 0), Field::TopLogprobs),
         (request.user.is_some(), Field::User),
         (request.metadata.is_some(), Field::Metadata),
-        (request.service_tier.is_some(), Field::ServiceTier),
+        (!matches!(request.service_tier.as_deref(), None | Some("auto" | "default")), Field::ServiceTier),
         (request.prompt_cache_key.is_some(), Field::PromptCacheKey),
     ] {
         losses.dropped_if(given, field);

@@ -180,6 +180,10 @@ impl<'a> Writer<'a, '_> {
             }
             None => handed_on,
         };
+        if call.custom {
+            // Free text becomes a member of an object.
+            self.losses.approximated(Field::Tools);
+        }
         let args = match call.arguments.trim() {
             "" => Object::Empty,
             _ if call.custom => Object::Of("input", call.arguments.as_str().into()),

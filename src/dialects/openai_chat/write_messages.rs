@@ -87,6 +87,7 @@ impl Writer<'_> {
         let mut calls = Vec::new();
         let mut reasoning = Vec::new();
         let mut thought = String::new();
+        let mut sealed = false;
         for part in parts {
             self.hint(part.cache.as_ref());
             match &part.content {
@@ -102,8 +103,12 @@ impl Writer<'_> {
                 Content::Reasoning { text, signature } => {
                     reasoning.push(detail(reasoning.len(), text, signature.as_ref()));
                     thought.push_str(text);
+                    sealed |= signature.is_some();
                 }
-                Content::Redacted(data) => reasoning.push(redacted(reasoning.len(), data)),
+                Content::Redacted(data) => {
+                    reasoning.push(redacted(reasoning.len(), data));
+                    sealed = true;
+                }
                 _ => self.losses.dropped(Field::Part),
             }
         }
@@ -111,6 +116,10 @@ impl Writer<'_> {
         members.extend(refusal.map(|refusal| ("refusal".into(), refusal.into())));
         match self.quirks.reasoning {
             ReasoningMember::Content if !thought.is_empty() => {
+                if sealed {
+                    // The text goes without what proves it.
+                    self.losses.approximated(Field::Reasoning);
+                }
                 members.insert("reasoning_content".into(), thought.into());
             }
             ReasoningMember::Details if !reasoning.is_empty() => {
@@ -157,7 +166,7 @@ impl Writer<'_> {
                 json!({"type": "input_audio", "input_audio": {"data": data, "format": format}})
             }
             Content::Audio { .. } => return self.lose(Field::Audio),
-            Content::Document { source, name } => return self.document(source, name.as_deref()),
+            Content::Document { source, name } => self.document(source, name.as_deref())?,
             Content::Foreign { format: Format::OpenAiChat, value } => value.clone(),
             _ => return self.lose(Field::Part),
         };
@@ -181,7 +190,9 @@ impl Writer<'_> {
         let file = match source {
             // Plain text needs no file.
             Source::Text(text) => return Some(json!({"type": "text", "text": text})),
-            Source::File { format: Format::OpenAiChat | Format::OpenAiResponses, id } => json!({"file_id": id}),
+            Source::File { format: Format::OpenAiChat | Format::OpenAiResponses, id } if self.quirks.openai_models => {
+                json!({"file_id": id})
+            }
             Source::Data { .. } => {
                 json!({"filename": name.unwrap_or("document.pdf"), "file_data": source.to_url()})
             }
