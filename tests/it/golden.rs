@@ -90,8 +90,9 @@ impl Golden {
         let request = &self.document["request"];
         let (kind, model) = (self.word("kind"), request["model"].as_str().expect("requests name a model"));
         let more = self.word("provider");
+        // All that the price table would say, which is none of these files' business.
         let lines = format!(
-            "kind = \"{kind}\"\napi_keys = [\"sk-golden\"]\nmodels = [{{ name = \"{model}\", input = 1, output = 1 }}]\n{more}"
+            "kind = \"{kind}\"\napi_keys = [\"sk-golden\"]\nmodels = [{{ name = \"{model}\", input = 1, output = 1, context = 200000, max_output = 50000, vision = true, tools = true }}]\n{more}"
         );
         let gateway = Gateway::start(Setup::new().provider("golden", &provider, &lines)).await;
         let headers: Vec<_> =
