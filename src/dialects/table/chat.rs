@@ -213,13 +213,13 @@ fn output() -> Vec<Row> {
     ]
 }
 
-fn user(parts: Value) -> Value {
+fn user(parts: &Value) -> Value {
     json!({"messages": [{"role": "user", "content": parts}]})
 }
 
 fn content() -> Vec<Row> {
     let text = |text: &str| json!({"type": "text", "text": text});
-    let part = |part: Value| user(json!([text("hi"), part]));
+    let part = |part: Value| user(&json!([text("hi"), part]));
     let image = |image: Value| part(json!({"type": "image_url", "image_url": image}));
     let file = |file: Value| part(json!({"type": "file", "file": file}));
     vec![
@@ -246,7 +246,7 @@ fn content() -> Vec<Row> {
             &["emVicmE="],
         ),
         Row::new("`file_id`", file(json!({"file_id": "file-zebra"})), &["file-zebra"]),
-        Row::new("`cache_control` of a part", user(json!([cached(text("hi"))])), &["ephemeral"]),
+        Row::new("`cache_control` of a part", user(&json!([cached(text("hi"))])), &["ephemeral"]),
         Row::new("`cache_control` of a tool", json!({"tools": [cached(function("count"))]}), &["ephemeral"]),
         Row::new(
             "`name` of a participant",

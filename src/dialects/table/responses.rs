@@ -92,7 +92,7 @@ fn state() -> Vec<Row> {
         Row::new("`previous_response_id`", json!({"previous_response_id": "resp_zebra"}), &["resp_zebra"]),
         Row::new("`conversation`", json!({"conversation": "conv_zebra"}), &["conv_zebra"]),
         Row::new("`prompt`, a stored one", json!({"prompt": {"id": "pmpt_zebra"}}), &["pmpt_zebra"]),
-        Row::new("`item_reference`", item(json!({"type": "item_reference", "id": "msg_zebra"})), &["msg_zebra"]),
+        Row::new("`item_reference`", item(&json!({"type": "item_reference", "id": "msg_zebra"})), &["msg_zebra"]),
     ]
 }
 
@@ -142,7 +142,7 @@ fn tools() -> Vec<Row> {
 }
 
 /// A question, and this item after it.
-fn item(item: Value) -> Value {
+fn item(item: &Value) -> Value {
     json!({"input": [{"type": "message", "role": "user", "content": "hi"}, item]})
 }
 
@@ -222,7 +222,7 @@ fn items() -> Vec<Row> {
         Row::new("output with an image", called(None, image), &["emVicmE="]),
         Row::new(
             "hosted tools' items",
-            item(json!({"type": "web_search_call", "id": "ws_zebra", "status": "completed"})),
+            item(&json!({"type": "web_search_call", "id": "ws_zebra", "status": "completed"})),
             &["ws_zebra"],
         ),
         Row::new("`reasoning` sealed by OpenAI", thought("c2lnbmF0dXJl"), &["c2lnbmF0dXJl"]),
