@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::api::chat::{Field, Losses};
 
 /// Members that are part of an assistant's answer and come back when a client sends the history as it received it.
-const ECHOES: [&str; 9] = [
+const ECHOES: [&str; 11] = [
     "refusal",
     "annotations",
     "audio",
@@ -15,6 +15,8 @@ const ECHOES: [&str; 9] = [
     "reasoning_details",
     "extra_content",
     "provider_specific_fields",
+    "thinking_blocks",
+    "tool_calls",
 ];
 
 /// Whether losing the member of an assistant's message loses nothing that the client asked for.

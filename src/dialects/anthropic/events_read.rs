@@ -1,12 +1,13 @@
 //! A stream, read. <https://docs.claude.com/en/build-with-claude/streaming>
 
+use crate::dialects::codec::made_id;
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::answer_read::{Kind, arguments, block_kind, made_id, take_text};
+use super::answer_read::{Kind, arguments, block_kind, take_text};
 use super::usage::Counts;
 use super::{citation, fault, finish, signature};
 use crate::api::chat::{Delta, Finish, Format};

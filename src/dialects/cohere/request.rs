@@ -193,7 +193,7 @@ mod tests {
         let mut request = request();
         let number = |number| Number::from_f64(number);
         request.sampling.temperature = number(1.7);
-        request.sampling.top_p = Some(1.into());
+        request.sampling.top_p = number(0.995);
         request.sampling.frequency_penalty = number(-2.0);
         request.sampling.presence_penalty = number(0.5);
         request.sampling.top_k = Some(1000);

@@ -1,5 +1,6 @@
 //! The conversation: `contents` in two alternating roles, and `systemInstruction` before them.
 
+use crate::dialects::extra::is_echo;
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -14,10 +15,6 @@ use crate::api::chat::{
 /// Stands in the place of a signature that there is none of, because another vendor's model made the call. Base64 of
 /// `skip_thought_signature_validator`. <https://ai.google.dev/gemini-api/docs/thought-signatures>
 const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
-
-/// Members of answers that clients send back with them; they ask for nothing.
-const ECHOES: [&str; 7] =
-    ["refusal", "annotations", "audio", "function_call", "reasoning", "reasoning_content", "provider_specific_fields"];
 
 #[derive(Debug, Serialize)]
 pub(super) struct Turn<'a> {
@@ -84,7 +81,7 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn extra(&mut self, names: impl Iterator<Item = &'a String>) {
-        for name in names.filter(|name| !ECHOES.contains(&name.as_str())) {
+        for name in names.filter(|name| !is_echo(name)) {
             self.losses.dropped(Field::Extra(name.clone()));
         }
     }

@@ -1,5 +1,6 @@
 //! An answer of a provider of OpenAI's format in the common form, for the other doors.
 
+use crate::dialects::codec::made_id;
 use serde_json::{Map, Value};
 
 use super::answer::judge_whole;
@@ -29,13 +30,13 @@ pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
 /// Makes ids for tool calls that have none.
 #[derive(Debug)]
 pub(super) struct Ids {
-    prefix: String,
+    call_id: String,
     made: usize,
 }
 
 impl Ids {
     pub(super) fn new(call_id: &str) -> Self {
-        Self { prefix: format!("call_{}", call_id.replace('-', "")), made: 0 }
+        Self { call_id: call_id.to_owned(), made: 0 }
     }
 
     pub(super) fn or_made(&mut self, id: &str) -> String {
@@ -43,7 +44,7 @@ impl Ids {
             return id.to_owned();
         }
         self.made += 1;
-        format!("{}_{}", self.prefix, self.made - 1)
+        made_id(&self.call_id, self.made - 1)
     }
 }
 

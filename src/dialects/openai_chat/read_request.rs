@@ -46,11 +46,13 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest, Invalid> {
 
 /// The sampling members, which have one name in all of OpenAI's formats.
 pub(in crate::dialects) fn read_sampling(top: &mut Members<'_>) -> Result<Sampling, Invalid> {
+    let seed = top.number("seed")?;
+    let seed = seed.map(|seed| seed.as_i64().ok_or_else(|| top.wrong("seed", "a whole number"))).transpose()?;
     Ok(Sampling {
         temperature: top.number("temperature")?,
         top_p: top.number("top_p")?,
         top_k: top.whole("top_k")?,
-        seed: top.number("seed")?.and_then(|seed| seed.as_i64()),
+        seed,
         presence_penalty: top.number("presence_penalty")?,
         frequency_penalty: top.number("frequency_penalty")?,
         logit_bias: top.value("logit_bias"),
