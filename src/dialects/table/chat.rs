@@ -246,6 +246,12 @@ fn content() -> Vec<Row> {
             &["emVicmE="],
         ),
         Row::new("`file_id`", file(json!({"file_id": "file-zebra"})), &["file-zebra"]),
+        Row::new("image in a `system` message", shown_to_system(), &["emVicmE="]),
+        Row::new(
+            "a part that nobody knows",
+            part(json!({"type": "video_url", "video_url": {"url": "https://host/zebra.mp4"}})),
+            &["https://host/zebra.mp4"],
+        ),
         Row::new("`cache_control` of a part", user(&json!([cached(text("hi"))])), &["ephemeral"]),
         Row::new("`cache_control` of a tool", json!({"tools": [cached(function("count"))]}), &["ephemeral"]),
         Row::new(
@@ -254,6 +260,12 @@ fn content() -> Vec<Row> {
             &["zebra"],
         ),
     ]
+}
+
+fn shown_to_system() -> Value {
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,emVicmE="}});
+    let content = json!([{"type": "text", "text": "hi"}, image]);
+    json!({"messages": [{"role": "system", "content": content}, {"role": "user", "content": "hi"}]})
 }
 
 fn cached(mut part: Value) -> Value {

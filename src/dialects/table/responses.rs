@@ -149,8 +149,10 @@ fn item(item: &Value) -> Value {
 fn content() -> Vec<Row> {
     let part =
         |part: Value| json!({"input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}, part]}]});
+    let unknown = json!({"type": "input_hologram", "hologram": "zebra"});
     let system = |role: &str| json!({"input": [{"role": role, "content": "zebra"}, {"role": "user", "content": "hi"}]});
     vec![
+        Row::new("a part that nobody knows", part(unknown), &["zebra"]),
         Row::new("`system` message", system("system"), &["zebra"]),
         Row::new("`developer` message", system("developer"), &["zebra"]),
         Row::new(
@@ -219,6 +221,7 @@ fn items() -> Vec<Row> {
     let image = json!([{"type": "input_image", "image_url": "data:image/png;base64,emVicmE="}]);
     vec![
         Row::new("`function_call` and its output", called(None, json!("zebra")), &["zebra"]),
+        Row::new("output of parts", called(None, json!([{"type": "input_text", "text": "zebra"}])), &["zebra"]),
         Row::new("output with an image", called(None, image), &["emVicmE="]),
         Row::new(
             "hosted tools' items",
