@@ -35,6 +35,11 @@ impl<'a> Conversation<'a> {
         let mut conversation = Self { system: Vec::new(), turns: Vec::new() };
         for message in &request.messages {
             losses.dropped_if(message.name.is_some(), Field::Name);
+            let is_system = matches!(message.role, Role::System | Role::Developer);
+            if is_system && !own && !conversation.turns.is_empty() {
+                // It moves to the front.
+                losses.approximated(Field::Extra("messages.role".into()));
+            }
             let entries = BlockWriter { own, role: message.role, losses }.entries(&message.parts);
             conversation.add(message, entries, own);
             if !own {

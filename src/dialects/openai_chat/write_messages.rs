@@ -8,6 +8,7 @@ use crate::api::chat::{
     CacheHint, ChatRequest, Content, Field, Format, Losses, Message, Part, Role, Source, ToolResult,
 };
 use crate::config::{Quirks, ReasoningMember};
+use crate::dialects::extra;
 
 /// One message of the common form may become several: each tool's result is one of its own here.
 pub(super) fn write_messages(request: &ChatRequest, quirks: &Quirks, losses: &mut Losses) -> Vec<Value> {
@@ -73,11 +74,15 @@ impl Writer<'_> {
             // There is no member for it; the words stay.
             self.losses.approximated(Field::Extra("messages.content.tool_result.is_error".into()));
         }
-        let texts = result.parts.iter().filter_map(|part| match &part.content {
-            Content::Text { text, .. } => Some(text.as_str()),
-            _ => None,
-        });
-        let text = texts.collect::<Vec<_>>().join("\n");
+        let mut texts = Vec::new();
+        for part in &result.parts {
+            if let Content::Text { text, .. } = &part.content {
+                texts.push(text.as_str());
+                self.hint(part.cache.as_ref());
+                extra::drop_but_echoes(&part.extra, self.losses);
+            }
+        }
+        let text = texts.join("\n");
         self.written.push(json!({"role": "tool", "tool_call_id": result.call, "content": text}));
     }
 
@@ -188,8 +193,13 @@ impl Writer<'_> {
 
     fn document(&mut self, source: &Source, name: Option<&str>) -> Option<Value> {
         let file = match source {
-            // Plain text needs no file.
-            Source::Text(text) => return Some(json!({"type": "text", "text": text})),
+            // Plain text needs no file, and so has no name.
+            Source::Text(text) => {
+                if name.is_some() {
+                    self.losses.approximated(Field::Document);
+                }
+                return Some(json!({"type": "text", "text": text}));
+            }
             Source::File { format: Format::OpenAiChat | Format::OpenAiResponses, id } if self.quirks.openai_models => {
                 json!({"file_id": id})
             }

@@ -213,13 +213,13 @@ fn output() -> Vec<Row> {
     ]
 }
 
-fn user(parts: Value) -> Value {
+fn user(parts: &Value) -> Value {
     json!({"messages": [{"role": "user", "content": parts}]})
 }
 
 fn content() -> Vec<Row> {
     let text = |text: &str| json!({"type": "text", "text": text});
-    let part = |part: Value| user(json!([text("hi"), part]));
+    let part = |part: Value| user(&json!([text("hi"), part]));
     let image = |image: Value| part(json!({"type": "image_url", "image_url": image}));
     let file = |file: Value| part(json!({"type": "file", "file": file}));
     vec![
@@ -246,7 +246,13 @@ fn content() -> Vec<Row> {
             &["emVicmE="],
         ),
         Row::new("`file_id`", file(json!({"file_id": "file-zebra"})), &["file-zebra"]),
-        Row::new("`cache_control` of a part", user(json!([cached(text("hi"))])), &["ephemeral"]),
+        Row::new("image in a `system` message", shown_to_system(), &["emVicmE="]),
+        Row::new(
+            "a part that nobody knows",
+            part(json!({"type": "video_url", "video_url": {"url": "https://host/zebra.mp4"}})),
+            &["https://host/zebra.mp4"],
+        ),
+        Row::new("`cache_control` of a part", user(&json!([cached(text("hi"))])), &["ephemeral"]),
         Row::new("`cache_control` of a tool", json!({"tools": [cached(function("count"))]}), &["ephemeral"]),
         Row::new(
             "`name` of a participant",
@@ -254,6 +260,12 @@ fn content() -> Vec<Row> {
             &["zebra"],
         ),
     ]
+}
+
+fn shown_to_system() -> Value {
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,emVicmE="}});
+    let content = json!([{"type": "text", "text": "hi"}, image]);
+    json!({"messages": [{"role": "system", "content": content}, {"role": "user", "content": "hi"}]})
 }
 
 fn cached(mut part: Value) -> Value {

@@ -153,9 +153,11 @@ fn content() -> Vec<Row> {
     let of = |kind: &str, source: Value| part(json!({"type": kind, "source": source}));
     let data = |media_type: &str| json!({"type": "base64", "media_type": media_type, "data": "emVicmE="});
     let file = json!({"type": "file", "file_id": "file_zebra"});
-    let plain = json!({"type": "text", "media_type": "text/plain", "data": "zebra"});
+    let plain_text = |text: &str| json!({"type": "text", "media_type": "text/plain", "data": text});
+    let plain = plain_text("zebra");
     let mut cited = json!({"type": "document", "source": plain});
     cited["citations"] = json!({"enabled": true});
+    let titled = json!({"type": "document", "title": "zebra", "source": plain_text("stripes")});
     let found = json!({"type": "search_result", "source": "s", "title": "t", "content": [text("zebra")]});
     vec![
         Row::new(
@@ -172,6 +174,7 @@ fn content() -> Vec<Row> {
             &["https://host/zebra.pdf"],
         ),
         Row::new("`document`, plain text", of("document", plain.clone()), &["zebra"]),
+        Row::new("`document`, plain text with a title", part(titled), &["zebra"]),
         Row::new("`document` by `file_id`", of("document", file), &["file_zebra"]),
         Row::new("`citations` of a document", part(cited), &[r#""citations""#]),
         Row::new("`search_result`", part(found), &["zebra"]),
@@ -179,7 +182,7 @@ fn content() -> Vec<Row> {
 }
 
 /// A history with a tool's call and its result.
-fn called(before: Option<Value>, result: Value) -> Value {
+fn called(before: Option<Value>, result: &Value) -> Value {
     let mut answer: Vec<Value> = before.into_iter().collect();
     answer.push(json!({"type": "tool_use", "id": "c1", "name": "count", "input": {"count": 1}}));
     let mut block = json!({"type": "tool_result", "tool_use_id": "c1"});
@@ -202,13 +205,18 @@ fn history() -> Vec<Row> {
     let begun = json!({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "zebra"}]});
     vec![
         Row::new("`system` message after an answer", late, &["zebra"]),
-        Row::new("`tool_use` and `tool_result`", called(None, json!({"content": "zebra"})), &["zebra"]),
+        Row::new("`tool_use` and `tool_result`", called(None, &json!({"content": "zebra"})), &["zebra"]),
         Row::new(
             "`is_error`",
-            called(None, json!({"content": "no", "is_error": true})),
+            called(None, &json!({"content": "no", "is_error": true})),
             &[r#""is_error":true"#, r#""error":"no""#],
         ),
-        Row::new("`tool_result` with an image", called(None, json!({"content": [image]})), &["emVicmE="]),
+        Row::new("`tool_result` with an image", called(None, &json!({"content": [image]})), &["emVicmE="]),
+        Row::new(
+            "`cache_control` in a `tool_result`",
+            called(None, &json!({"content": [cached(text("ok"))]})),
+            &["ephemeral"],
+        ),
         Row::new("an answer to be continued", begun, &["zebra"]),
         Row::new("server tools' blocks", thought(server), &["srvtoolu_zebra"]),
         Row::new("`thinking` signed by Anthropic", signed("c2lnbmF0dXJl"), &["c2lnbmF0dXJl"]),
@@ -224,6 +232,6 @@ fn history() -> Vec<Row> {
             thought(json!({"type": "redacted_thinking", "data": "c2lnbmF0dXJl"})),
             &["c2lnbmF0dXJl"],
         ),
-        Row::new("call signed by Gemini", called(Some(of_call), json!({"content": "ok"})), &["c2lnbmF0dXJl"]),
+        Row::new("call signed by Gemini", called(Some(of_call), &json!({"content": "ok"})), &["c2lnbmF0dXJl"]),
     ]
 }

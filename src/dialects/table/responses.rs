@@ -92,7 +92,7 @@ fn state() -> Vec<Row> {
         Row::new("`previous_response_id`", json!({"previous_response_id": "resp_zebra"}), &["resp_zebra"]),
         Row::new("`conversation`", json!({"conversation": "conv_zebra"}), &["conv_zebra"]),
         Row::new("`prompt`, a stored one", json!({"prompt": {"id": "pmpt_zebra"}}), &["pmpt_zebra"]),
-        Row::new("`item_reference`", item(json!({"type": "item_reference", "id": "msg_zebra"})), &["msg_zebra"]),
+        Row::new("`item_reference`", item(&json!({"type": "item_reference", "id": "msg_zebra"})), &["msg_zebra"]),
     ]
 }
 
@@ -142,15 +142,17 @@ fn tools() -> Vec<Row> {
 }
 
 /// A question, and this item after it.
-fn item(item: Value) -> Value {
+fn item(item: &Value) -> Value {
     json!({"input": [{"type": "message", "role": "user", "content": "hi"}, item]})
 }
 
 fn content() -> Vec<Row> {
     let part =
         |part: Value| json!({"input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}, part]}]});
+    let unknown = json!({"type": "input_hologram", "hologram": "zebra"});
     let system = |role: &str| json!({"input": [{"role": role, "content": "zebra"}, {"role": "user", "content": "hi"}]});
     vec![
+        Row::new("a part that nobody knows", part(unknown), &["zebra"]),
         Row::new("`system` message", system("system"), &["zebra"]),
         Row::new("`developer` message", system("developer"), &["zebra"]),
         Row::new(
@@ -219,10 +221,11 @@ fn items() -> Vec<Row> {
     let image = json!([{"type": "input_image", "image_url": "data:image/png;base64,emVicmE="}]);
     vec![
         Row::new("`function_call` and its output", called(None, json!("zebra")), &["zebra"]),
+        Row::new("output of parts", called(None, json!([{"type": "input_text", "text": "zebra"}])), &["zebra"]),
         Row::new("output with an image", called(None, image), &["emVicmE="]),
         Row::new(
             "hosted tools' items",
-            item(json!({"type": "web_search_call", "id": "ws_zebra", "status": "completed"})),
+            item(&json!({"type": "web_search_call", "id": "ws_zebra", "status": "completed"})),
             &["ws_zebra"],
         ),
         Row::new("`reasoning` sealed by OpenAI", thought("c2lnbmF0dXJl"), &["c2lnbmF0dXJl"]),
