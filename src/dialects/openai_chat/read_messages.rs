@@ -214,7 +214,7 @@ fn read_file(members: &mut Members<'_>, path: Path<'_>) -> Result<Content, Inval
     let mut file = inner(members, "file", path)?;
     let name = file.string("filename")?;
     let source = if let Some(data) = file.string("file_data")? {
-        match Source::from_url(&data) {
+        match Source::from_document_url(&data) {
             // Bare base64 is a PDF: nothing else is taken without its type.
             Source::Url(data) if !data.contains(':') => Source::Data { media_type: "application/pdf".into(), data },
             source => source,

@@ -242,8 +242,8 @@ fn content() -> Vec<Row> {
         ),
         Row::new(
             "text file as data",
-            file(json!({"filename": "a.txt", "file_data": "data:text/plain;base64,emVicmE="})),
-            &["emVicmE="],
+            file(json!({"filename": "zebra.txt", "file_data": "data:text/plain;base64,aGk="})),
+            &["zebra.txt"],
         ),
         Row::new("`file_id`", file(json!({"file_id": "file-zebra"})), &["file-zebra"]),
         Row::new("image in a `system` message", shown_to_system(), &["emVicmE="]),
