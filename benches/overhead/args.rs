@@ -63,11 +63,13 @@ pub(crate) struct Pace {
     bench: bool,
 }
 
-/// The other benchmark, and the parts that both start as processes of their own.
+/// The other benchmarks, and the parts that all start as processes of their own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mode {
     /// Measure how CPU per call changes with connections, keys, providers, cache entries and workers
     Growth(GrowthSettings),
+    /// Measure what a call costs that has to be translated, over one that passes
+    Translation(Pace),
     #[command(flatten)]
     Part(Part),
 }

@@ -1,12 +1,12 @@
 //! What a call costs in Tollgate, beside what nginx and a bare hyper pass-through need for the same call on the same
-//! machine in the same minutes: `cargo bench --bench overhead`; and how that changes with more of everything:
-//! `cargo bench --bench overhead -- growth`.
+//! machine in the same minutes: `cargo bench --bench overhead`; how that changes with more of everything:
+//! `cargo bench --bench overhead -- growth`; and what translation adds: `cargo bench --bench overhead -- translation`.
 //!
 //! The gateway under measurement runs alone on one core; the mock provider and the loader share another. The mock, the
 //! loader and the bare pass-through are modes of this executable.
 //!
 //! ```text
-//! loader -> nginx | bare | tollgate -> mock      rounds (scenarios, lives) | growth -> findings -> report
+//! loader -> nginx | bare | tollgate -> mock      rounds (scenarios, lives) | growth | translation -> findings -> report
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
@@ -32,11 +32,12 @@ mod samples;
 mod scenarios;
 mod statistics;
 mod table;
+mod translation;
 
 use std::io;
 use std::process::ExitCode;
 
-use args::{Arguments, GrowthSettings, Mode, Settings};
+use args::{Arguments, GrowthSettings, Mode, Pace, Settings};
 use bench::Bench;
 use clap::Parser;
 use cores::Cores;
@@ -46,12 +47,14 @@ use peers::Kind;
 use report::Report;
 use rounds::Rounds;
 use scenarios::scenarios;
+use translation::Translation;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.mode {
         None => overhead(&arguments.settings),
         Some(Mode::Growth(settings)) => growth(&settings),
+        Some(Mode::Translation(pace)) => translation(&pace),
         Some(Mode::Part(part)) => part.play(),
     };
     if let Err(error) = done {
@@ -91,6 +94,19 @@ fn growth(settings: &GrowthSettings) -> io::Result<()> {
     }
     if let Some(folder) = settings.plots() {
         report.plot(&folder)?;
+    }
+    findings.verdict()
+}
+
+/// What a call costs that has to be translated.
+fn translation(pace: &Pace) -> io::Result<()> {
+    let machine = Machine::new(pace);
+    let bench = Bench::new(pinned()?)?;
+    let findings = Translation { bench: &bench, seconds: pace.seconds() }.run(pace.rounds())?;
+    let report = translation::Report::new(&machine, &findings);
+    println!("{machine}\n\n{}", report.table());
+    if let Some(file) = &pace.json {
+        report.write(file)?;
     }
     findings.verdict()
 }

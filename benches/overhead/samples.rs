@@ -33,6 +33,14 @@ impl Samples {
         }))
     }
 
+    /// What `figure` is above `floor` in the same round, over all rounds.
+    pub(crate) fn difference(&self, figure: &str, floor: &str, peer: Kind) -> Option<Middle> {
+        Middle::of(self.of(figure, peer).filter_map(|sample| {
+            let floor = self.of(floor, peer).find(|floor| floor.round == sample.round)?;
+            Some(sample.value - floor.value)
+        }))
+    }
+
     fn of(&self, figure: &str, peer: Kind) -> impl Iterator<Item = &Sample> {
         self.0.iter().filter(move |sample| sample.figure == figure && sample.peer == peer)
     }

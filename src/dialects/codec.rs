@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -83,7 +84,7 @@ impl<'a> Event<'a> {
     /// <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
     pub fn parse(lines: &'a [u8], joined: &'a mut Vec<u8>) -> Option<Self> {
         let (mut name, mut data) = (None, None);
-        let mut rest = lines.split(|byte| matches!(byte, b'\n' | b'\r'));
+        let mut rest = split_lines(lines);
         for line in rest.by_ref() {
             if let Some(value) = field(line, b"data") {
                 data = Some(value);
@@ -106,6 +107,17 @@ impl<'a> Event<'a> {
         let data = if more { joined.as_slice() } else { data? };
         Some(Self { name: name.and_then(|name| std::str::from_utf8(name).ok()), data })
     }
+}
+
+/// What stands between the ends of lines.
+pub(super) fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(end) = memchr::memchr2(b'\n', b'\r', text) else { return Some(text) };
+        rest = Some(&text[end + 1..]);
+        Some(&text[..end])
+    })
 }
 
 pub(super) fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
@@ -195,7 +207,9 @@ impl fmt::Display for Path<'_> {
 /// A JSON object whose members are taken out one by one; what is left is what nobody knew.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
-    members: serde_json::Map<String, Value>,
+    /// In order, and of one name perhaps several, of which the last counts. A search for each of the few names that a
+    /// format has is cheaper than hashing.
+    members: Vec<(String, Value)>,
     path: Path<'a>,
 }
 
@@ -203,15 +217,17 @@ impl<'a> Members<'a> {
     /// The top of a request.
     pub(super) fn of_body(body: &[u8]) -> Result<Members<'static>, Invalid> {
         match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => Ok(Members { members, path: Path::Root }),
-            Ok(_) => Err(Invalid { message: "the body must be a JSON object".into(), param: None }),
+            Ok(Top(members)) => Ok(Members { members, path: Path::Root }),
+            Err(error) if error.is_data() => {
+                Err(Invalid { message: "the body must be a JSON object".into(), param: None })
+            }
             Err(error) => Err(Invalid { message: format!("the body is not valid JSON: {error}"), param: None }),
         }
     }
 
     pub(super) fn of(value: Value, path: Path<'a>) -> Result<Self, Invalid> {
         match value {
-            Value::Object(members) => Ok(Self { members, path }),
+            Value::Object(members) => Ok(Self { members: members.into_iter().collect(), path }),
             _ => Err(wrong(path, "an object")),
         }
     }
@@ -222,12 +238,15 @@ impl<'a> Members<'a> {
 
     /// Any value but null.
     pub(super) fn value(&mut self, name: &str) -> Option<Value> {
-        self.members.shift_remove(name).filter(|value| !value.is_null())
+        let place = self.members.iter().rposition(|(known, _)| known == name)?;
+        let (_, value) = self.members.remove(place);
+        self.members.retain(|(known, _)| known != name);
+        Some(value).filter(|value| !value.is_null())
     }
 
     /// Looks without taking.
     pub(super) fn peek(&self, name: &str) -> Option<&Value> {
-        self.members.get(name)
+        self.members.iter().rfind(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     pub(super) fn string(&mut self, name: &str) -> Result<Option<String>, Invalid> {
@@ -292,9 +311,37 @@ impl<'a> Members<'a> {
     }
 
     /// What has not been taken. Nulls say nothing and are left out.
-    pub(super) fn rest(mut self) -> serde_json::Map<String, Value> {
-        self.members.retain(|_, value| !value.is_null());
-        self.members
+    pub(super) fn rest(self) -> serde_json::Map<String, Value> {
+        let mut members: serde_json::Map<_, _> = self.members.into_iter().collect();
+        members.retain(|_, value| !value.is_null());
+        members
+    }
+}
+
+/// An object's members without a map around them.
+struct Top(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Top {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(TopVisitor)
+    }
+}
+
+struct TopVisitor;
+
+impl<'de> Visitor<'de> for TopVisitor {
+    type Value = Top;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
+        let mut members = Vec::with_capacity(8);
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Top(members))
     }
 }
 

@@ -13,6 +13,9 @@ use crate::error::{FailureClass, Refusal};
 /// The longest text that a writer may hold, in bytes. No model says as much.
 const HELD_LIMIT: usize = 32 << 20;
 
+/// Room for what most events become, so that it is not moved while it is written.
+const EVENT: usize = 320;
+
 /// Judges events, and puts them into the door's form where that is another.
 #[derive(Debug)]
 pub struct Events {
@@ -68,7 +71,10 @@ impl Events {
     }
 
     fn adapted(&mut self, lines: &[u8]) -> Option<Bytes> {
-        let event = Event::parse(lines, &mut self.joined).filter(|_| self.adapts)?;
+        if !self.adapts {
+            return None;
+        }
+        let event = Event::parse(lines, &mut self.joined)?;
         let data = mistral::adapt_event(event.data)?;
         Some([b"data: ", &*data, b"\n\n"].concat().into())
     }
@@ -117,7 +123,7 @@ impl Events {
             return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), nothing);
         }
         let instead = writer.map(|writer| {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(EVENT);
             for delta in self.deltas.drain(..) {
                 writer.write(delta, &mut out);
             }

@@ -5,6 +5,7 @@
 mod closed;
 mod connection;
 mod cue;
+mod door;
 mod line;
 mod open;
 mod reception;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::now_ns;
 pub(crate) use cue::Loader;
+pub(crate) use door::Door;
 pub(crate) use line::Line;
 use reception::Reception;
 pub(crate) use request::{KEY, MODEL, Request, key};
@@ -44,6 +46,11 @@ const STRIDE: u64 = 1_000_003;
 pub(crate) struct Load {
     connections: u32,
     pub(crate) seconds: f64,
+    #[serde(default)]
+    door: Door,
+    /// [`MODEL`] if none.
+    #[serde(default)]
+    model: Option<String>,
     /// Bytes of each request's body.
     body: usize,
     /// Calls per second over all connections, at fixed instants. Without it, every connection calls again as soon as
@@ -84,8 +91,8 @@ impl Load {
     /// Calls with bodies of 1 KB, one after the other on each connection.
     pub(crate) fn closed(connections: u32, seconds: f64) -> Self {
         let (rate, calls, stream, bodies, keys) = (None, None, None, None, None);
-        let (hold, headers) = (false, String::new());
-        Self { connections, seconds, body: 1024, rate, calls, stream, hold, bodies, keys, headers }
+        let (door, model, hold, headers) = (Door::Chat, None, false, String::new());
+        Self { connections, seconds, door, model, body: 1024, rate, calls, stream, hold, bodies, keys, headers }
     }
 
     /// The same calls, `rate` of them due each second.
@@ -96,6 +103,11 @@ impl Load {
     /// A stream on each connection that has begun and goes on in a minute.
     pub(crate) fn held(connections: u32) -> Self {
         Self { hold: true, ..Self::closed(connections, 0.0).streamed(2, 60_000_000) }
+    }
+
+    /// By another door, for another model.
+    pub(crate) fn by(self, door: Door, model: &str) -> Self {
+        Self { door, model: Some(model.to_owned()), ..self }
     }
 
     pub(crate) fn lasting(self, seconds: f64) -> Self {
@@ -201,7 +213,7 @@ impl Session {
     }
 
     fn reception(&self, begun_ns: u64) -> Reception {
-        Reception::new(begun_ns, self.load.stream)
+        Reception::new(begun_ns, self.load.door, self.load.stream)
     }
 
     fn fail(&self, reason: &dyn Display) {

@@ -3,6 +3,7 @@
 use memchr::memmem;
 
 use super::Stream;
+use super::door::Door;
 use super::response::End;
 use super::tally::Tally;
 use crate::clock::now_ns;
@@ -14,6 +15,7 @@ const OPENING: usize = 200;
 /// One answer, from the instant at which its call was due.
 pub(super) struct Reception {
     begun_ns: u64,
+    door: Door,
     stream: Option<Stream>,
     opening: Vec<u8>,
     /// The start of an event whose end has not come.
@@ -24,9 +26,10 @@ pub(super) struct Reception {
 }
 
 impl Reception {
-    pub(super) fn new(begun_ns: u64, stream: Option<Stream>) -> Self {
+    pub(super) fn new(begun_ns: u64, door: Door, stream: Option<Stream>) -> Self {
         Self {
             begun_ns,
+            door,
             stream,
             opening: Vec::new(),
             held: Vec::new(),
@@ -56,9 +59,11 @@ impl Reception {
     }
 
     fn event(&mut self, event: &[u8], now: u64) {
-        if event == b"data: [DONE]" {
+        if self.door.is_end(event) {
             self.done = true;
-        } else if let Some(written) = written_at(event) {
+        } else if self.door.is_new(event)
+            && let Some(written) = written_at(event)
+        {
             self.first_token_ns.get_or_insert(now);
             self.transits_ns.push(now.saturating_sub(written));
         }
@@ -87,7 +92,7 @@ impl Reception {
         let fault = match self.stream {
             _ if end.status != 200 => format!("status {}", end.status),
             Some(asked) if chunks as u64 != asked.chunks => format!("{chunks} chunks instead of {}", asked.chunks),
-            Some(_) if !self.done => "stream without [DONE]".to_owned(),
+            Some(_) if !self.done => "a stream without its end".to_owned(),
             _ => return None,
         };
         Some(format!("{fault}: {}", String::from_utf8_lossy(&self.opening)))

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use memchr::memmem;
 
 use super::Load;
-use crate::mock::PACE;
+use super::door::Door;
+use crate::mock::{CHUNKS, PACE};
 
 /// The caller's key, known to those peers that ask for one. Further keys have other digits at the end.
 pub(crate) const KEY: &str = "sk-bench-0123456789abcdef0123456789000000";
 const KEY_DIGITS: usize = 6;
-/// The model that every call asks for.
+/// The model that calls ask for, unless a load says otherwise.
 pub(crate) const MODEL: &str = "gpt-4o-mini";
 
 /// Text of a prompt, escaped as in JSON: what scans a body meets escapes on its way.
@@ -34,8 +35,9 @@ impl Request {
     pub(crate) fn new(host: SocketAddr, load: &Load) -> Self {
         let body = body(load);
         let head = format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\
+            "POST {} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {KEY}\r\n\
              content-type: application/json\r\n{}content-length: {}\r\n\r\n",
+            load.door.path(),
             load.headers,
             body.len()
         );
@@ -70,17 +72,25 @@ fn digits(place: &mut [u8], mut number: u64) {
 }
 
 fn body(load: &Load) -> String {
-    let stream = load.stream.map_or_else(
-        || r#""max_tokens":256"#.to_owned(),
-        |stream| {
-            let (chunks, gap) = (stream.chunks, stream.gap_us);
-            format!(r#""stream":true,"max_tokens":{chunks},"user":"{PACE}{gap}""#)
-        },
-    );
+    let (mut options, mut instructions) =
+        (r#""temperature":0.7"#.to_owned(), "You are a careful assistant. Answer briefly.".to_owned());
+    if let Some(stream) = load.stream {
+        options = format!(r#""stream":true,{options}"#);
+        instructions += &format!(" {CHUNKS}{} {PACE}{}", stream.chunks, stream.gap_us);
+    }
+    let model = load.model.as_deref().unwrap_or(MODEL);
     let number = "0".repeat(DIGITS);
-    let before = format!(
-        r#"{{"model":"{MODEL}",{stream},"temperature":0.7,"messages":[{{"role":"system","content":"You are a careful assistant. Answer briefly."}},{{"role":"user","content":"{number} "#
-    );
+    let before = match load.door {
+        Door::Chat => format!(
+            r#"{{"model":"{model}","max_tokens":256,{options},"messages":[{{"role":"system","content":"{instructions}"}},{{"role":"user","content":"{number} "#
+        ),
+        Door::Messages => format!(
+            r#"{{"model":"{model}","max_tokens":256,{options},"system":"{instructions}","messages":[{{"role":"user","content":"{number} "#
+        ),
+        Door::Responses => format!(
+            r#"{{"model":"{model}","max_output_tokens":256,{options},"instructions":"{instructions}","input":[{{"role":"user","content":"{number} "#
+        ),
+    };
     let after = r#""}]}"#;
     let room = load.body.saturating_sub(before.len() + after.len());
     let prose = PROSE.repeat(room / PROSE.len());

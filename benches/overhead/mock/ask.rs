@@ -1,21 +1,28 @@
-//! What a request asks of the mock. Fields are found by a byte search near both ends of the body: gateways that write
-//! the body anew move them, and a quarter of a megabyte of prompt lies between.
+//! What a request asks of the mock. It is found by a byte search near both ends of the body: gateways that write the
+//! body anew move things, and a quarter of a megabyte of prompt lies between.
 
 use std::io;
 use std::time::Duration;
 
 use memchr::memmem;
 
-/// The field that tells the pace of a stream; providers read nothing from `user`.
+use super::Voice;
+
+/// In the instructions, before the number of a stream's chunks and before its pace: that text comes to a provider of
+/// any format as it was.
+pub(crate) const CHUNKS: &str = "chunks=";
 pub(crate) const PACE: &str = "gap_us=";
 
 /// Bytes searched at either end of a body.
 const EDGE: usize = 1024;
 
-/// How the request is framed.
+/// How the request is framed, and what its path says.
 pub(super) struct Head {
     pub(super) length: usize,
     body: usize,
+    pub(super) voice: Voice,
+    /// Gemini has a path for streams.
+    streams: bool,
 }
 
 impl Head {
@@ -29,7 +36,9 @@ impl Head {
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .and_then(|(_, length)| length.trim().parse().ok())
             .ok_or_else(|| io::Error::other("the mock takes requests with a Content-Length only"))?;
-        Ok(Some(Self { length: end + 4, body }))
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let (voice, streams) = (Voice::at(path), path.contains(":stream"));
+        Ok(Some(Self { length: end + 4, body, voice, streams }))
     }
 
     /// Where the body ends.
@@ -44,7 +53,7 @@ pub(super) enum Ask {
     Stream(StreamAsk),
 }
 
-/// A stream of `max_tokens` chunks of content, `gap` apart.
+/// A stream of so many chunks of content, `gap` apart.
 pub(super) struct StreamAsk {
     pub(super) chunks: u64,
     pub(super) gap: Duration,
@@ -53,13 +62,13 @@ pub(super) struct StreamAsk {
 }
 
 impl Ask {
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(super) fn read(head: &Head, body: &[u8]) -> Self {
         let edges = Edges::of(body);
-        if !edges.flag("\"stream\":") {
+        if !head.streams && !edges.flag("\"stream\":") {
             return Self::Whole;
         }
         Self::Stream(StreamAsk {
-            chunks: edges.number("\"max_tokens\":").unwrap_or(100),
+            chunks: edges.number(CHUNKS).unwrap_or(100),
             gap: Duration::from_micros(edges.number(PACE).unwrap_or(0)),
             usage: edges.flag("\"include_usage\":"),
         })

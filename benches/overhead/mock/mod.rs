@@ -1,10 +1,11 @@
-//! The provider: OpenAI's chat format over a hand-written HTTP/1.1, on one thread, for a few microseconds a call.
+//! The provider: four vendors' formats over a hand-written HTTP/1.1, on one thread, for a few microseconds a call.
 //!
 //! It shares a core with the loader, so what it costs decides whether the gateway on the other core is kept busy. What
 //! it answers follows from the request alone (see [`ask`]): loads need not agree with it beforehand.
 
 mod ask;
 mod speech;
+mod voice;
 
 use std::io;
 
@@ -12,9 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::listener::listen;
-pub(crate) use ask::PACE;
 use ask::{Ask, Head};
+pub(crate) use ask::{CHUNKS, PACE};
 pub(crate) use speech::WRITTEN_AT;
+pub(crate) use voice::Voice;
 
 const READ: usize = 16 * 1024;
 
@@ -49,11 +51,11 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let ask = Ask::read(&received[head.length..head.end()]);
+        let ask = Ask::read(&head, &received[head.length..head.end()]);
         received.drain(..head.end());
         match ask {
-            Ask::Whole => stream.write_all(&speech::WHOLE).await?,
-            Ask::Stream(ask) => speech::stream(&mut stream, ask).await?,
+            Ask::Whole => stream.write_all(speech::whole(head.voice)).await?,
+            Ask::Stream(ask) => speech::stream(&mut stream, head.voice, ask).await?,
         }
     }
 }

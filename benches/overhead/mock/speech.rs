@@ -1,4 +1,4 @@
-//! What the mock says: an answer of about 1.3 KB in one piece, or a stream of events, one write each.
+//! How the mock says it: an answer in one write, or a stream of events, one write each.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -9,47 +9,51 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::Voice;
 use super::ask::StreamAsk;
 use crate::clock::now_ns;
 
 /// Before the instant at which a chunk was written, in its content.
 pub(crate) const WRITTEN_AT: &str = " t=";
 
-const USAGE: &str = r#"{"prompt_tokens":180,"completion_tokens":120,"total_tokens":300,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0}}"#;
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
     transfer-encoding: chunked\r\n\r\n";
 const END_OF_BODY: &[u8] = b"0\r\n\r\n";
 
 /// The answer to a call that does not stream, head included.
-pub(super) static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let content = "Tollgates were once the way a road was paid for. ".repeat(12);
-    let body = format!(
-        r#"{{"id":"chatcmpl-mock0000000000000000000000","object":"chat.completion","created":1750000000,"model":"gpt-4o-mini","choices":[{{"index":0,"message":{{"role":"assistant","content":"{content}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{USAGE},"service_tier":"default","system_fingerprint":"fp_mock"}}"#
-    );
+pub(super) fn whole(voice: Voice) -> &'static [u8] {
+    static ALL: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| Voice::ALL.map(with_head));
+    &ALL[voice as usize]
+}
+
+fn with_head(voice: Voice) -> Vec<u8> {
+    let body = voice.whole();
     let length = body.len();
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_mock\r\ncontent-length: {length}\r\n\r\n"
     );
     (head + &body).into_bytes()
-});
+}
 
-/// Says the role, the chunks of content, why it stopped, the usage if asked for, and `[DONE]`.
-pub(super) async fn stream(stream: &mut TcpStream, ask: StreamAsk) -> io::Result<()> {
+/// Says what a stream begins with, the chunks of content, and what it ends with.
+pub(super) async fn stream(stream: &mut TcpStream, voice: Voice, ask: StreamAsk) -> io::Result<()> {
     stream.write_all(STREAM_HEAD).await?;
     let mut event = Event::default();
-    stream.write_all(event.delta(r#"{"role":"assistant","content":"","refusal":null}"#, "null")).await?;
+    for text in voice.opening() {
+        stream.write_all(event.framed(|out| out.extend_from_slice(text.as_bytes()))).await?;
+    }
     let mut pace = Pace::new(ask.gap);
     for chunk in 0..ask.chunks {
         if chunk > 0 {
             pace.wait(stream).await?;
         }
-        stream.write_all(event.content(now_ns())).await?;
+        let written_ns = now_ns();
+        let content = event.framed(|out| voice.content(format_args!("{WRITTEN_AT}{written_ns}"), out));
+        stream.write_all(content).await?;
     }
-    stream.write_all(event.delta("{}", r#""stop""#)).await?;
-    if ask.usage {
-        stream.write_all(event.usage()).await?;
+    for text in voice.closing(ask.usage) {
+        stream.write_all(event.framed(|out| out.extend_from_slice(text.as_bytes()))).await?;
     }
-    stream.write_all(event.done()).await?;
     stream.write_all(END_OF_BODY).await
 }
 
@@ -61,35 +65,10 @@ struct Event {
 }
 
 impl Event {
-    fn content(&mut self, written_ns: u64) -> &[u8] {
-        self.chunk(format_args!(
-            r#"[{{"index":0,"delta":{{"content":"{WRITTEN_AT}{written_ns}"}},"logprobs":null,"finish_reason":null}}]"#
-        ))
-    }
-
-    fn delta(&mut self, delta: &str, finish: &str) -> &[u8] {
-        self.chunk(format_args!(r#"[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#))
-    }
-
-    fn usage(&mut self) -> &[u8] {
-        self.chunk(format_args!(r#"[],"usage":{USAGE}"#))
-    }
-
-    fn done(&mut self) -> &[u8] {
-        self.data(format_args!("[DONE]"))
-    }
-
-    /// `choices` and what comes after them.
-    fn chunk(&mut self, choices: std::fmt::Arguments<'_>) -> &[u8] {
-        self.data(format_args!(
-            r#"{{"id":"chatcmpl-mock0000000000000000000000","object":"chat.completion.chunk","created":1750000000,"model":"gpt-4o-mini","system_fingerprint":"fp_mock","choices":{choices}}}"#
-        ))
-    }
-
-    fn data(&mut self, data: std::fmt::Arguments<'_>) -> &[u8] {
+    fn framed(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         self.text.clear();
         self.framed.clear();
-        write!(self.text, "data: {data}\n\n").expect("a vector takes every byte");
+        write(&mut self.text);
         write!(self.framed, "{:x}\r\n", self.text.len()).expect("a vector takes every byte");
         self.framed.extend_from_slice(&self.text);
         self.framed.extend_from_slice(b"\r\n");

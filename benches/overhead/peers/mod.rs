@@ -63,13 +63,15 @@ pub(crate) struct Size {
     pub(crate) keys: u32,
     /// Providers of the model, in Tollgate.
     pub(crate) providers: u32,
+    /// Tollgate has a provider of each format instead.
+    pub(crate) formats: bool,
     /// Size of Tollgate's cache.
     pub(crate) cache_mib: u32,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { connections: 8192, pool: 512, keys: 1, providers: 1, cache_mib: 32 }
+        Self { connections: 8192, pool: 512, keys: 1, providers: 1, formats: false, cache_mib: 32 }
     }
 }
 

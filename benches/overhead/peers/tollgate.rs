@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::program::check;
 use super::{Kind, Peer, Place, Size, configure, free_address};
 use crate::load::{MODEL, key};
+use crate::mock::Voice;
 use crate::process::Process;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tollgate");
@@ -37,7 +38,10 @@ pub(super) fn start(place: &Place) -> io::Result<Peer> {
 pub(crate) fn prepare(upstream: SocketAddr, size: Size) -> io::Result<Prepared> {
     let (files, address, admin) = (tempfile::tempdir()?, free_address()?, free_address()?);
     let keys = (0..size.keys).map(key_entry).collect::<String>();
-    let providers = (0..size.providers).map(|number| provider_entry(number, upstream)).collect::<String>();
+    let providers = match size.formats {
+        true => Voice::ALL.map(|voice| format_entry(voice, upstream)).concat(),
+        false => (0..size.providers).map(|number| provider_entry(number, upstream)).collect::<String>(),
+    };
     let values: [(&str, &dyn Display); 6] = [
         ("LISTEN", &address),
         ("ADMIN", &admin),
@@ -64,5 +68,15 @@ fn provider_entry(number: u32, upstream: SocketAddr) -> String {
     format!(
         "[providers.mock{number}]\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n\
          models = [{{ name = \"{MODEL}\", input = {input:.2}, output = 0.60 }}]\n\n"
+    )
+}
+
+/// The mock as a provider of the vendor's kind, by that name.
+fn format_entry(voice: Voice, upstream: SocketAddr) -> String {
+    let (kind, model) = (voice.kind(), voice.model());
+    let version = if voice == Voice::OpenAi { "/v1" } else { "" };
+    format!(
+        "[providers.{kind}]\nkind = \"{kind}\"\nbase_url = \"http://{upstream}{version}\"\n\
+         models = [{{ name = \"{model}\", input = 0.15, output = 0.60 }}]\n\n"
     )
 }

@@ -1,21 +1,45 @@
 //! A whole answer, read.
 
-use crate::dialects::codec::made_id;
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::block::RAW;
-use super::usage::{Counts, read_tier};
+use super::usage::Report;
 use super::{citation, fault, finish, signature};
 use crate::api::chat::{ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
 use crate::dialects::codec::Fault;
+use crate::dialects::codec::made_id;
+use crate::dialects::lenient;
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default, rename = "type", deserialize_with = "lenient::text")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Cow<'a, str>>,
+    content: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    stop_reason: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    stop_sequence: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
+    usage: Option<Report<'a>>,
+}
 
 /// Reads what Anthropic answers. `call_id` names calls of tools that come without an id.
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
-    let mut answer: Value = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
-    if let Some(fault) = fault::fault_in(&answer) {
-        return Err(fault);
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
+    if answer.error.is_some() || answer.kind.as_deref() == Some("error") {
+        return Err(fault::read_error(body).unwrap_or_else(Fault::malformed));
     }
-    let Some(Value::Array(blocks)) = answer.get_mut("content").map(Value::take) else {
+    let Some(Value::Array(blocks)) = answer.content else {
         return Err(Fault::malformed());
     };
     let mut parts = Vec::with_capacity(blocks.len());
@@ -30,20 +54,19 @@ pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
         read_block(block, call_id, &mut calls, &mut parts);
         after_text = is_text && parts.len() > before;
     }
-    let text = |name: &str| answer.get(name).and_then(Value::as_str);
-    let finish = match text("stop_reason") {
-        Some(reason) => finish::read(reason, text("stop_sequence").map(str::to_owned)),
+    let finish = match answer.stop_reason {
+        Some(reason) => finish::read(&reason, answer.stop_sequence.map(Cow::into_owned)),
         None if calls > 0 => Finish::ToolCalls,
         None => Finish::Stop,
     };
-    let usage = answer.get("usage").unwrap_or(&Value::Null);
+    let usage = answer.usage.unwrap_or_default();
     Ok(ChatAnswer {
-        id: text("id").map(str::to_owned),
-        model: text("model").map(str::to_owned),
+        id: answer.id.map(Cow::into_owned),
+        model: answer.model.map(Cow::into_owned),
         created: None,
         choices: vec![Choice { index: 0, parts, finish, logprobs: None }],
-        usage: Counts::of(usage).usage(),
-        service_tier: read_tier(usage),
+        usage: usage.counts().usage(),
+        service_tier: usage.tier(),
     })
 }
 

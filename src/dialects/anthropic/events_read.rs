@@ -1,6 +1,5 @@
 //! A stream, read. <https://docs.claude.com/en/build-with-claude/streaming>
 
-use crate::dialects::codec::made_id;
 use std::borrow::Cow;
 
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use super::answer_read::{Kind, arguments, block_kind, take_text};
 use super::usage::Counts;
 use super::{citation, fault, finish, signature};
 use crate::api::chat::{Delta, Finish, Format};
+use crate::dialects::codec::made_id;
 use crate::dialects::codec::{Event, Fault, ReadEvents};
 
 /// Reads one stream. `call_id` names calls of tools that come without an id.

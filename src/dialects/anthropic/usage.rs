@@ -1,10 +1,12 @@
 //! Counts of tokens. Anthropic's `input_tokens` leaves out what was read from or written to the cache.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::Usage;
-use crate::dialects::codec::count;
+use crate::dialects::lenient;
 
 /// What has been reported so far. A stream reports twice, and the second report may be a part only: older models say
 /// no more than `output_tokens` there.
@@ -17,17 +19,53 @@ pub(super) struct Counts {
     thinking: Option<u64>,
 }
 
-impl Counts {
-    pub(super) fn of(usage: &Value) -> Self {
-        let get = |name: &str| count(usage.get(name));
-        let thinking = usage.get("output_tokens_details").and_then(|details| details.get("thinking_tokens"));
-        Self {
-            input: get("input_tokens"),
-            cache_read: get("cache_read_input_tokens"),
-            cache_write: get("cache_creation_input_tokens"),
-            output: get("output_tokens"),
-            thinking: count(thinking),
+/// A report as it comes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Report<'a> {
+    #[serde(deserialize_with = "lenient::count")]
+    input_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient::count")]
+    cache_read_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient::count")]
+    cache_creation_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient::count")]
+    output_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient::object")]
+    output_tokens_details: Option<Details>,
+    #[serde(borrow, deserialize_with = "lenient::text")]
+    service_tier: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    #[serde(deserialize_with = "lenient::count")]
+    thinking_tokens: Option<u64>,
+}
+
+impl Report<'_> {
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            input: self.input_tokens,
+            cache_read: self.cache_read_input_tokens,
+            cache_write: self.cache_creation_input_tokens,
+            output: self.output_tokens,
+            thinking: self.output_tokens_details.as_ref().and_then(|details| details.thinking_tokens),
         }
+    }
+
+    /// The tier that served an answer, in OpenAI's words.
+    pub(super) fn tier(&self) -> Option<String> {
+        let tier = self.service_tier.as_deref()?;
+        Some(if tier == "standard" { "default" } else { tier }.to_owned())
+    }
+}
+
+impl Counts {
+    /// What is no report counts nothing.
+    pub(super) fn of(usage: &Value) -> Self {
+        Report::deserialize(usage).unwrap_or_default().counts()
     }
 
     /// A later report replaces an earlier one, count by count. Nothing that was read is taken back by zeros, as
@@ -82,12 +120,6 @@ impl<'a> UsageBody<'a> {
             service_tier,
         }
     }
-}
-
-/// The tier that served an answer, in OpenAI's words.
-pub(super) fn read_tier(usage: &Value) -> Option<String> {
-    let tier = usage.get("service_tier")?.as_str()?;
-    Some(if tier == "standard" { "default" } else { tier }.to_owned())
 }
 
 pub(super) fn write_tier(tier: &str) -> &str {

@@ -1,6 +1,5 @@
 //! Reading a whole answer.
 
-use crate::dialects::codec::made_id;
 use serde_json::{Map, Value, json};
 
 use super::citation::{Cites, cites, read_citation};
@@ -8,6 +7,7 @@ use super::fault::read_fault;
 use super::usage::{read_finish, read_logprob, read_usage};
 use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Part, ToolCall};
 use crate::dialects::Fault;
+use crate::dialects::codec::made_id;
 
 /// `call_id` is ours; ids of calls that came without one are made of it.
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {

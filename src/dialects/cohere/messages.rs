@@ -17,14 +17,28 @@ pub(super) fn write_messages(messages: &[Message], losses: &mut Losses) -> Vec<V
         }
         match message.role {
             Role::System | Role::Developer => {
-                let parts = message.parts.iter().filter_map(|part| write_text(part, losses)).collect();
-                written.push(json!({"role": "system", "content": shortest(parts)}));
+                let content = only_text(&message.parts).unwrap_or_else(|| {
+                    shortest(message.parts.iter().filter_map(|part| write_text(part, losses)).collect())
+                });
+                written.push(said("system", content));
             }
             Role::User => write_user(&message.parts, &mut written, losses),
             Role::Assistant => written.extend(write_assistant(&message.parts, losses)),
         }
     }
     written
+}
+
+fn said(role: &str, content: Value) -> Value {
+    Value::Object(Map::from_iter([("role".to_owned(), role.into()), ("content".to_owned(), content)]))
+}
+
+/// What most messages are.
+fn only_text(parts: &[Part]) -> Option<Value> {
+    match parts {
+        [Part { content: Content::Text { text, .. }, .. }] => Some(text.as_str().into()),
+        _ => None,
+    }
 }
 
 fn note_members(part: &Part, losses: &mut Losses) {
@@ -43,6 +57,9 @@ fn shortest(mut parts: Vec<Value>) -> Value {
 
 /// Results stand first: they must follow the calls that they belong to.
 fn write_user(parts: &[Part], written: &mut Vec<Value>, losses: &mut Losses) {
+    if let Some(text) = only_text(parts) {
+        return written.push(said("user", text));
+    }
     let mut rest = Vec::new();
     let mut has_results = false;
     for part in parts {
@@ -55,7 +72,7 @@ fn write_user(parts: &[Part], written: &mut Vec<Value>, losses: &mut Losses) {
         }
     }
     if !rest.is_empty() || !has_results {
-        written.push(json!({"role": "user", "content": shortest(rest)}));
+        written.push(said("user", shortest(rest)));
     }
 }
 

@@ -31,7 +31,8 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>) -> Result<Writt
     } else {
         extra::drop_all(&request.extra, &mut losses);
     }
-    Ok(Written { body: Value::Object(body).to_string().into_bytes(), losses })
+    let body = serde_json::to_vec(&body).expect("maps with text keys always serialise");
+    Ok(Written { body, losses })
 }
 
 fn write_tools(request: &ChatRequest, body: &mut Map<String, Value>, losses: &mut Losses) {

@@ -23,8 +23,8 @@ struct Shape {
     once: &'static [&'static str],
     /// What else of the text the model reads.
     instructions: &'static str,
-    /// Members that change nothing of the answer.
-    immaterial: &'static [&'static str],
+    /// Members that change nothing of the answer, as bits: their places in `once`.
+    immaterial: u8,
     /// The door's vendor takes no request without a limit on the answer's tokens.
     needs_limit: bool,
 }
@@ -45,31 +45,31 @@ impl Shape {
 static CHAT: Shape = Shape {
     once: &["messages", "model", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "user"],
     instructions: "",
-    immaterial: &["stream", "stream_options", "user"],
+    immaterial: 1 << 2 | 1 << 3 | 1 << 7,
     needs_limit: false,
 };
 
 static COMPLETIONS: Shape = Shape {
     once: &["prompt", "model", "stream", "stream_options", "n", "max_tokens", "user"],
     instructions: "suffix",
-    immaterial: &["stream", "stream_options", "user"],
+    immaterial: 1 << 2 | 1 << 3 | 1 << 6,
     needs_limit: false,
 };
 
 static RESPONSES: Shape = Shape {
     once: &["input", "model", "stream", "max_output_tokens", "user"],
     instructions: "instructions",
-    immaterial: &["stream", "user"],
+    immaterial: 1 << 2 | 1 << 4,
     needs_limit: false,
 };
 
 static EMBEDDINGS: Shape =
-    Shape { once: &["input", "model", "user"], instructions: "", immaterial: &["user"], needs_limit: false };
+    Shape { once: &["input", "model", "user"], instructions: "", immaterial: 1 << 2, needs_limit: false };
 
 static MESSAGES: Shape = Shape {
     once: &["messages", "model", "stream", "max_tokens"],
     instructions: "system",
-    immaterial: &["stream"],
+    immaterial: 1 << 2,
     needs_limit: true,
 };
 
@@ -135,10 +135,11 @@ impl Request {
     fn member(&mut self, value: &mut Scanner<'_>, key: Str<'_>, start: usize) -> Result<(), Invalid> {
         let key_at = start..start + key.raw().len() + 2;
         let key = key.decode();
-        let checked = self.allow_once(&key)?;
+        let place = self.allow_once(&key)?;
+        let checked = place.is_some();
         match key.as_ref() {
             "model" => self.model(value)?,
-            name if name == self.shape.once[0] => self.prompt(value, name)?,
+            name if place == Some(0) => self.prompt(value, name)?,
             "stream" if checked => self.stream = optional(value, Kind::Bool, "stream", Scanner::bool)?.unwrap_or(false),
             "stream_options" if checked => self.options = StreamOptions::read(value)?,
             "n" if checked => self.n = whole_number(value, "n", 1, 128)?,
@@ -160,16 +161,16 @@ impl Request {
             }
             _ => value.skip()?,
         }
-        if self.shape.immaterial.contains(&key.as_ref()) {
+        if place.is_some_and(|place| self.shape.immaterial & 1 << place != 0) {
             self.immaterial.push(start..value.position_behind());
         }
         Ok(())
     }
 
-    /// Whether the member is one of those that are checked.
-    fn allow_once(&mut self, key: &str) -> Result<bool, Invalid> {
+    /// The place of a member that is checked.
+    fn allow_once(&mut self, key: &str) -> Result<Option<usize>, Invalid> {
         let Some(place) = self.shape.once.iter().position(|name| name.eq_ignore_ascii_case(key)) else {
-            return Ok(false);
+            return Ok(None);
         };
         let name = self.shape.once[place];
         if name != key {
@@ -180,7 +181,7 @@ impl Request {
             return Err(Invalid::new(name, format!("`{name}` is given more than once")));
         }
         self.seen |= bit;
-        Ok(true)
+        Ok(Some(place))
     }
 
     fn prompt(&mut self, value: &mut Scanner<'_>, name: &str) -> Result<(), Invalid> {

@@ -1,6 +1,5 @@
 //! The conversation: `contents` in two alternating roles, and `systemInstruction` before them.
 
-use crate::dialects::extra::is_echo;
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use super::part::{FunctionCall, FunctionResponse, Kind, Object, WirePart};
 use crate::api::chat::{
     ChatRequest, Content, Field, Format, Losses, Message, Part, Role, Signature, Source, ToolCall, ToolResult,
 };
+use crate::dialects::extra::is_echo;
 
 /// Stands in the place of a signature that there is none of, because another vendor's model made the call. Base64 of
 /// `skip_thought_signature_validator`. <https://ai.google.dev/gemini-api/docs/thought-signatures>

@@ -2,11 +2,11 @@
 //!
 //! <https://google.aip.dev/193>
 
-use crate::dialects::refusal::class_of_status;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialects::Fault;
+use crate::dialects::refusal::class_of_status;
 use crate::error::{FailureClass, Refusal};
 
 /// What the body of an answer with an error status says, where it is more than the status says. `None` where the body

@@ -1,6 +1,5 @@
 //! Answers as Gemini sends them. Every member may be missing, and one of a wrong type counts as missing.
 
-use crate::dialects::codec::made_id;
 use std::borrow::Cow;
 
 use serde::Deserialize;
@@ -9,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::usage::Counts;
 use crate::api::chat::{Content, Format, Signature, Source, ToolCall};
+use crate::dialects::codec::made_id;
 use crate::dialects::{Fault, lenient};
 
 /// A whole answer, or one piece of a stream, which looks the same.

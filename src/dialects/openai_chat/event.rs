@@ -11,7 +11,7 @@ use super::answer::{read_usage, read_wrapped_usage};
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::call::FrameKind;
-use crate::dialects::codec::{Event, field};
+use crate::dialects::codec::{Event, field, split_lines};
 use crate::dialects::refusal::fault_inside;
 use crate::error::Refusal;
 
@@ -78,6 +78,14 @@ impl EventReader {
             self.wrapping.get_or_insert(lines.len() - seen.text_bytes);
         }
         seen
+    }
+
+    /// As [`Self::judge`], for who reads the text of every event himself: one with nothing else in it is content.
+    pub(super) fn glance(&mut self, event: Event<'_>) -> Seen {
+        if event.name.is_none() && !may_matter(event.data) {
+            return Seen::plain(FrameKind::Content);
+        }
+        self.judge(event)
     }
 
     /// Judges one event by what it says.
@@ -207,11 +215,7 @@ fn may_matter(event: &[u8]) -> bool {
 }
 
 fn is_error_event(event: &[u8]) -> bool {
-    event.starts_with(b"event:") && lines(event).any(|line| field(line, b"event") == Some(b"error"))
-}
-
-fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
-    event.split(|byte| matches!(byte, b'\n' | b'\r'))
+    event.starts_with(b"event:") && split_lines(event).any(|line| field(line, b"event") == Some(b"error"))
 }
 
 #[cfg(test)]

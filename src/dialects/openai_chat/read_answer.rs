@@ -1,29 +1,74 @@
 //! An answer of a provider of OpenAI's format in the common form, for the other doors.
 
-use crate::dialects::codec::made_id;
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::answer::judge_whole;
 use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
-use crate::dialects::Fault;
+use crate::dialects::codec::made_id;
+use crate::dialects::{Fault, lenient};
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    created: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
+    choices: Vec<AnswerChoice<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    service_tier: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct AnswerChoice<'a> {
+    #[serde(default, deserialize_with = "lenient::count")]
+    index: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
+    message: Option<AnswerMessage<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
+    delta: Option<AnswerMessage<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    text: Option<Cow<'a, str>>,
+    logprobs: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+/// `content` may be a list of parts; what most answers do not have stays as it is.
+#[derive(Default, Deserialize)]
+struct AnswerMessage<'a> {
+    content: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    refusal: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    reasoning: Option<Cow<'a, str>>,
+    reasoning_details: Option<Value>,
+    annotations: Option<Value>,
+    tool_calls: Option<Value>,
+    function_call: Option<Value>,
+    audio: Option<Value>,
+}
 
 /// Reads a whole answer. `call_id` is for tool calls that come without an id.
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
     let usage = judge_whole(body)?.usage;
-    let Ok(Value::Object(mut answer)) = serde_json::from_slice(body) else { return Err(Fault::malformed()) };
-    let choices = match answer.remove("choices") {
-        Some(Value::Array(choices)) => choices,
-        _ => Vec::new(),
-    };
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
     let mut ids = Ids::new(call_id);
     Ok(ChatAnswer {
-        id: text(&mut answer, "id"),
-        model: text(&mut answer, "model"),
-        created: answer.get("created").and_then(Value::as_u64),
-        choices: choices.into_iter().filter_map(|choice| read_choice(choice, &mut ids)).collect(),
+        id: answer.id.map(Cow::into_owned),
+        model: answer.model.map(Cow::into_owned),
+        created: answer.created,
+        choices: answer.choices.into_iter().map(|choice| read_choice(choice, &mut ids)).collect(),
         usage,
-        service_tier: text(&mut answer, "service_tier"),
+        service_tier: answer.service_tier.map(Cow::into_owned),
     })
 }
 
@@ -48,36 +93,30 @@ impl Ids {
     }
 }
 
-fn read_choice(choice: Value, ids: &mut Ids) -> Option<Choice> {
-    let Value::Object(mut choice) = choice else { return None };
-    let mut message = match choice.remove("message").or_else(|| choice.remove("delta")) {
-        Some(Value::Object(message)) => message,
-        _ => Map::new(),
-    };
+fn read_choice(choice: AnswerChoice<'_>, ids: &mut Ids) -> Choice {
+    let mut message = choice.message.or(choice.delta).unwrap_or_default();
     let mut parts = read_reasoning(&mut message);
     parts.extend(read_text(&mut message));
-    if let Some(Value::String(text)) = choice.remove("text") {
-        parts.push(Part::text(text));
+    parts.extend(choice.text.map(Part::text));
+    if let Some(refusal) = message.refusal.filter(|text| !text.is_empty()) {
+        parts.push(Content::Refusal(refusal.into_owned()).into());
     }
-    if let Some(refusal) = text(&mut message, "refusal").filter(|text| !text.is_empty()) {
-        parts.push(Content::Refusal(refusal).into());
-    }
-    for call in message.get("tool_calls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
+    for call in message.tool_calls.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
         parts.extend(read_call(call, ids).map(|call| Part::from(Content::ToolCall(call))));
     }
-    if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
+    if let Some(call) = message.function_call.as_ref().filter(|call| call.is_object()) {
         parts.extend(read_function(call, "", ids).map(|call| Part::from(Content::ToolCall(call))));
     }
-    if let Some(audio) = message.remove("audio").filter(|audio| !audio.is_null()) {
+    if let Some(audio) = message.audio {
         parts.push(Content::Foreign { format: Format::OpenAiChat, value: audio }.into());
     }
     let called = parts.iter().any(|part| matches!(part.content, Content::ToolCall(_)));
-    Some(Choice {
-        index: choice.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok()).unwrap_or(0),
-        finish: read_finish(choice.get("finish_reason").and_then(Value::as_str), called),
+    Choice {
+        index: choice.index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0),
+        finish: read_finish(choice.finish_reason.as_deref(), called),
         parts,
-        logprobs: choice.remove("logprobs").filter(|logprobs| !logprobs.is_null()),
-    })
+        logprobs: choice.logprobs,
+    }
 }
 
 /// `called`: some vendors end with `stop` where they mean `tool_calls`.
@@ -94,22 +133,23 @@ pub(super) fn read_finish(word: Option<&str>, called: bool) -> Finish {
     }
 }
 
-fn read_reasoning(message: &mut Map<String, Value>) -> Vec<Part> {
-    let signed = message.get("reasoning_details").map(details_parts).unwrap_or_default();
+fn read_reasoning(message: &mut AnswerMessage<'_>) -> Vec<Part> {
+    let signed = message.reasoning_details.as_ref().map(details_parts).unwrap_or_default();
     if !signed.is_empty() {
         return signed;
     }
-    let text =
-        text(message, "reasoning_content").filter(|text| !text.is_empty()).or_else(|| text(message, "reasoning"));
+    let text = message.reasoning_content.take().filter(|text| !text.is_empty()).or_else(|| message.reasoning.take());
     match text {
-        Some(text) if !text.is_empty() => vec![Content::Reasoning { text, signature: None }.into()],
+        Some(text) if !text.is_empty() => {
+            vec![Content::Reasoning { text: text.into_owned(), signature: None }.into()]
+        }
         _ => Vec::new(),
     }
 }
 
-fn read_text(message: &mut Map<String, Value>) -> Vec<Part> {
-    let annotations = message.get("annotations").map(read_annotations).unwrap_or_default();
-    match message.remove("content") {
+fn read_text(message: &mut AnswerMessage<'_>) -> Vec<Part> {
+    let annotations = message.annotations.as_ref().map(read_annotations).unwrap_or_default();
+    match message.content.take() {
         Some(Value::String(text)) if !text.is_empty() => vec![Content::Text { text, annotations }.into()],
         Some(Value::Array(parts)) => {
             let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
@@ -153,11 +193,4 @@ fn read_function(function: &Value, id: &str, ids: &mut Ids) -> Option<ToolCall> 
         _ => String::new(),
     };
     Some(ToolCall { id: ids.or_made(id), name, arguments, custom: false, signature: None })
-}
-
-fn text(members: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match members.get_mut(name) {
-        Some(Value::String(text)) => Some(std::mem::take(text)),
-        _ => None,
-    }
 }

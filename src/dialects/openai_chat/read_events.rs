@@ -1,6 +1,9 @@
 //! A stream of a provider of OpenAI's format in the common form, for the other doors.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::calls::{Calls, Piece};
 use super::event::EventReader as Judge;
@@ -8,7 +11,7 @@ use super::read_answer::{Ids, read_annotations, read_finish};
 use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{Content, Delta};
 use crate::call::FrameKind;
-use crate::dialects::{Event, Fault, ReadEvents};
+use crate::dialects::{Event, Fault, ReadEvents, lenient};
 
 /// Reads chunks. What they are, and whether the stream is whole, the judge of pass-through decides.
 #[derive(Debug)]
@@ -27,6 +30,50 @@ struct Choice {
     finished: bool,
 }
 
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    created: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
+    choices: Vec<ChunkChoice<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ChunkChoice<'a> {
+    #[serde(default, deserialize_with = "lenient::count")]
+    index: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
+    delta: Option<ChunkDelta<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
+    message: Option<ChunkDelta<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    text: Option<Cow<'a, str>>,
+    logprobs: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+/// What most chunks do not have stays as it is.
+#[derive(Deserialize)]
+struct ChunkDelta<'a> {
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    content: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    refusal: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    reasoning: Option<Cow<'a, str>>,
+    reasoning_details: Option<Value>,
+    annotations: Option<Value>,
+    tool_calls: Option<Value>,
+    function_call: Option<Value>,
+}
+
 /// For a request with `n` choices. `call_id` is for tool calls that come without an id.
 pub fn read_events(call_id: &str, n: u32) -> ChunkReader {
     ChunkReader { judge: Judge::new(n), ids: Ids::new(call_id), started: false, choices: Vec::new() }
@@ -34,31 +81,28 @@ pub fn read_events(call_id: &str, n: u32) -> ChunkReader {
 
 impl ReadEvents for ChunkReader {
     fn read(&mut self, event: Event<'_>, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
-        let seen = self.judge.judge(event);
+        let seen = self.judge.glance(event);
         match seen.kind {
             FrameKind::Error(class) => return Err(Fault { class, refusal: self.judge.take_refusal() }),
             FrameKind::Done => return Ok(()),
             _ => {}
         }
-        let Ok(Value::Object(mut chunk)) = serde_json::from_slice(event.data) else { return Err(Fault::malformed()) };
-        let choices = match chunk.remove("choices") {
-            Some(Value::Array(choices)) => choices,
-            _ => Vec::new(),
-        };
+        // Serde would take an array for a chunk too.
+        if event.data.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Fault::malformed());
+        }
+        let chunk: Chunk<'_> = serde_json::from_slice(event.data).map_err(|_| Fault::malformed())?;
         // Azure's first chunk has no choices and no model; it says nothing.
-        if !self.started && !choices.is_empty() {
+        if !self.started && !chunk.choices.is_empty() {
             self.started = true;
-            let words = |name: &str| chunk.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             deltas.push(Delta::Start {
-                id: words("id").map(str::to_owned),
-                model: words("model").map(str::to_owned),
-                created: chunk.get("created").and_then(Value::as_u64).filter(|&created| created > 0),
+                id: words(chunk.id),
+                model: words(chunk.model),
+                created: chunk.created.filter(|&created| created > 0),
             });
         }
-        for choice in choices {
-            if let Value::Object(choice) = choice {
-                self.choice(choice, deltas);
-            }
+        for choice in chunk.choices {
+            self.choice(choice, deltas);
         }
         deltas.extend(seen.usage.map(Delta::Usage));
         Ok(())
@@ -69,10 +113,14 @@ impl ReadEvents for ChunkReader {
     }
 }
 
+/// A text that says something.
+fn words(text: Option<Cow<'_, str>>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(Cow::into_owned)
+}
+
 impl ChunkReader {
-    fn choice(&mut self, mut chunk: Map<String, Value>, deltas: &mut Vec<Delta>) {
-        let number = chunk.get("index").and_then(Value::as_u64);
-        let choice = number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    fn choice(&mut self, chunk: ChunkChoice<'_>, deltas: &mut Vec<Delta>) {
+        let choice = chunk.index.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
         let place = match self.choices.iter().position(|known| known.index == choice) {
             Some(place) => place,
             None => {
@@ -80,36 +128,27 @@ impl ChunkReader {
                 self.choices.len() - 1
             }
         };
-        let delta = chunk.remove("delta").or_else(|| chunk.remove("message"));
-        if let Some(Value::Object(delta)) = delta {
+        if let Some(delta) = chunk.delta.or(chunk.message) {
             self.delta(place, delta, deltas);
         }
-        if let Some(Value::String(text)) = chunk.remove("text") {
-            deltas.push(Delta::Text { choice, text });
+        if let Some(text) = chunk.text {
+            deltas.push(Delta::Text { choice, text: text.into_owned() });
         }
-        if let Some(value) = chunk.remove("logprobs").filter(|logprobs| !logprobs.is_null()) {
-            deltas.push(Delta::Logprobs { choice, value });
-        }
+        deltas.extend(chunk.logprobs.map(|value| Delta::Logprobs { choice, value }));
         let state = &mut self.choices[place];
-        if let Some(word) = chunk.get("finish_reason").and_then(Value::as_str).filter(|word| !word.is_empty())
+        if let Some(word) = chunk.finish_reason.filter(|word| !word.is_empty())
             && !std::mem::replace(&mut state.finished, true)
         {
-            deltas.push(Delta::Finish { choice, finish: read_finish(Some(word), state.called) });
+            deltas.push(Delta::Finish { choice, finish: read_finish(Some(&word), state.called) });
         }
     }
 
-    fn delta(&mut self, place: usize, mut delta: Map<String, Value>, deltas: &mut Vec<Delta>) {
+    fn delta(&mut self, place: usize, delta: ChunkDelta<'_>, deltas: &mut Vec<Delta>) {
         let choice = self.choices[place].index;
-        let mut take = |name: &str| match delta.get_mut(name) {
-            Some(Value::String(text)) if !text.is_empty() => Some(std::mem::take(text)),
-            _ => None,
-        };
-        let reasoning = take("reasoning_content").or_else(|| take("reasoning"));
+        let reasoning = words(delta.reasoning_content).or_else(|| words(delta.reasoning));
         let shown = reasoning.is_some();
         deltas.extend(reasoning.map(|text| Delta::Reasoning { choice, text }));
-        let content = take("content");
-        let refusal = take("refusal");
-        for part in delta.get("reasoning_details").map(details_parts).unwrap_or_default() {
+        for part in delta.reasoning_details.as_ref().map(details_parts).unwrap_or_default() {
             match part.content {
                 Content::Reasoning { text, signature } => {
                     // Where the text has its own member the entry repeats it.
@@ -122,14 +161,14 @@ impl ChunkReader {
                 _ => {}
             }
         }
-        deltas.extend(content.map(|text| Delta::Text { choice, text }));
-        deltas.extend(refusal.map(|text| Delta::Refusal { choice, text }));
-        let annotations = delta.get("annotations").map(read_annotations).unwrap_or_default();
+        deltas.extend(words(delta.content).map(|text| Delta::Text { choice, text }));
+        deltas.extend(words(delta.refusal).map(|text| Delta::Refusal { choice, text }));
+        let annotations = delta.annotations.as_ref().map(read_annotations).unwrap_or_default();
         deltas.extend(annotations.into_iter().map(|annotation| Delta::Annotation { choice, annotation }));
-        for call in delta.get("tool_calls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
+        for call in delta.tool_calls.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
             self.call(place, call, call.get("function").or_else(|| call.get("custom")), deltas);
         }
-        if let Some(function) = delta.get("function_call").filter(|function| function.is_object()) {
+        if let Some(function) = delta.function_call.as_ref().filter(|function| function.is_object()) {
             self.call(place, &Value::Null, Some(function), deltas);
         }
     }

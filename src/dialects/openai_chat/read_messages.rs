@@ -128,7 +128,6 @@ fn read_reasoning(members: &mut Members<'_>) -> Vec<Part> {
 
 fn read_content(members: &mut Members<'_>) -> Result<Vec<Part>, Invalid> {
     let path = members.path();
-    let bad = members.wrong("content", "a string or an array of parts");
     match members.value("content") {
         None => Ok(Vec::new()),
         Some(Value::String(text)) if text.is_empty() => Ok(Vec::new()),
@@ -137,7 +136,7 @@ fn read_content(members: &mut Members<'_>) -> Result<Vec<Part>, Invalid> {
             let list = Path::Member(&path, "content");
             parts.into_iter().enumerate().map(|(index, part)| read_part(part, Path::Index(&list, index))).collect()
         }
-        Some(_) => Err(bad),
+        Some(_) => Err(members.wrong("content", "a string or an array of parts")),
     }
 }
 

@@ -61,16 +61,15 @@ pub(in crate::dialects) fn read_sampling(top: &mut Members<'_>) -> Result<Sampli
 
 /// One text or several.
 pub(in crate::dialects) fn read_stop(top: &mut Members<'_>) -> Result<Vec<String>, Invalid> {
-    let bad = top.wrong("stop", "a string or an array of strings");
-    match top.value("stop") {
-        None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![text]),
-        Some(Value::Array(texts)) => texts
-            .into_iter()
-            .map(|text| if let Value::String(text) = text { Ok(text) } else { Err(bad.clone()) })
-            .collect(),
-        Some(_) => Err(bad),
-    }
+    let texts = match top.value("stop") {
+        None => Some(Vec::new()),
+        Some(Value::String(text)) => Some(vec![text]),
+        Some(Value::Array(texts)) => {
+            texts.into_iter().map(|text| if let Value::String(text) = text { Some(text) } else { None }).collect()
+        }
+        Some(_) => None,
+    };
+    texts.ok_or_else(|| top.wrong("stop", "a string or an array of strings"))
 }
 
 fn read_tools(top: &mut Members<'_>) -> Result<Vec<Tool>, Invalid> {
@@ -108,8 +107,9 @@ pub(super) fn cache_hint(members: &mut Members<'_>) -> Option<CacheHint> {
     Some(CacheHint { ttl: hint.get("ttl").and_then(Value::as_str).map(str::to_owned) })
 }
 
+const CHOICES: &str = "`auto`, `none`, `required` or a tool";
+
 fn read_tool_choice(top: &mut Members<'_>) -> Result<Option<ToolChoice>, Invalid> {
-    let bad = top.wrong("tool_choice", "`auto`, `none`, `required` or a tool");
     let Some(choice) = top.value("tool_choice").or_else(|| top.value("function_call")) else { return Ok(None) };
     Ok(Some(match &choice {
         Value::String(word) => match word.as_str() {
@@ -117,7 +117,7 @@ fn read_tool_choice(top: &mut Members<'_>) -> Result<Option<ToolChoice>, Invalid
             "none" => ToolChoice::None,
             // Mistral's word is `any`.
             "required" | "any" => ToolChoice::Required,
-            _ => return Err(bad),
+            _ => return Err(top.wrong("tool_choice", CHOICES)),
         },
         Value::Object(members) => {
             let function = members.get("function").unwrap_or(&choice);
@@ -128,7 +128,7 @@ fn read_tool_choice(top: &mut Members<'_>) -> Result<Option<ToolChoice>, Invalid
                 _ => ToolChoice::Foreign { format: Format::OpenAiChat, value: choice },
             }
         }
-        _ => return Err(bad),
+        _ => return Err(top.wrong("tool_choice", CHOICES)),
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Messages in OpenAI's chat form.
 
 use serde_json::{Map, Value, json};
+use smallvec::SmallVec;
 
 use super::reasoning::{detail, redacted};
 use super::write_answer::tool_call;
@@ -142,7 +143,14 @@ impl Writer<'_> {
 
     /// A string where there is but one plain text: several servers know nothing else.
     fn content<'p>(&mut self, parts: impl Iterator<Item = &'p Part>) -> Value {
-        let mut written: Vec<Value> = parts.filter_map(|part| self.part(part)).collect();
+        let parts: SmallVec<[&Part; 4]> = parts.collect();
+        if let [Part { content: Content::Text { text, .. }, cache: None, extra }] = *parts
+            && extra.is_empty()
+            && !text.is_empty()
+        {
+            return text.as_str().into();
+        }
+        let mut written: Vec<Value> = parts.into_iter().filter_map(|part| self.part(part)).collect();
         match written.as_mut_slice() {
             [] => Value::Null,
             [Value::Object(only)] if only.len() == 2 && only.contains_key("text") => only["text"].take(),

@@ -1,11 +1,11 @@
 //! Reading a request.
 
-use crate::dialects::openai_chat::{read_sampling, read_stop};
 use serde_json::{Map, Value};
 
 use crate::api::chat::{ChatRequest, Format, Message, Part, Role};
 use crate::dialects::Invalid;
 use crate::dialects::codec::Members;
+use crate::dialects::openai_chat::{read_sampling, read_stop};
 
 /// How long an answer may be where the request does not say.
 const DEFAULT_TOKENS: u32 = 16;
