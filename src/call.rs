@@ -225,7 +225,7 @@ pub struct AttemptNote {
     /// When what makes it the answer had been read: the body of a whole answer, the first content of a stream.
     pub answered: Option<Instant>,
     pub end: Option<AttemptEnd>,
-    /// Pico-dollars per token of input, output and cached input.
+    /// Pico-dollars per token of each sort of token.
     pub price: Option<TokenPrice>,
 }
 
@@ -248,6 +248,7 @@ pub struct TokenPrice {
     pub input: u64,
     pub output: u64,
     pub cache_read: u64,
+    pub cache_write: u64,
 }
 
 impl Journal {

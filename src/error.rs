@@ -85,12 +85,15 @@ pub struct Failure {
     pub refusal: Option<Box<Refusal>>,
     /// The request reached the provider, which may charge for it.
     pub may_be_billed: bool,
+    /// What the provider said of its own trouble, short and with anything secret taken out. Not of keys: such words may
+    /// quote them.
+    pub words: Option<Box<str>>,
 }
 
 impl Failure {
     #[cold]
     pub fn new(class: FailureClass) -> Self {
-        Self { class, retry_after: None, refusal: None, may_be_billed: false }
+        Self { class, retry_after: None, refusal: None, may_be_billed: false, words: None }
     }
 
     #[cold]
@@ -115,6 +118,8 @@ pub struct Refusal {
 pub struct Tried {
     pub provider: Arc<str>,
     pub class: FailureClass,
+    /// See [`Failure::words`].
+    pub words: Option<Box<str>>,
 }
 
 /// Which of our own rules refused a call.
@@ -201,7 +206,11 @@ pub enum GatewayError {
 }
 
 fn after(tried: &[Tried]) -> String {
-    let each: Vec<_> = tried.iter().map(|one| format!("{} ({})", one.provider, one.class.as_str())).collect();
+    let tell = |Tried { provider, class, words }: &Tried| match words {
+        Some(words) => format!("{provider} ({}) said \"{words}\"", class.as_str()),
+        None => format!("{provider} ({})", class.as_str()),
+    };
+    let each: Vec<_> = tried.iter().map(tell).collect();
     match tried.len() {
         0 => String::new(),
         1 => format!(" after 1 attempt: {}", each[0]),

@@ -1,13 +1,18 @@
 #!/bin/sh
-# Installs what the tests need besides Rust: a Python of their own with the official openai package, in .venv.
+# Installs what the tests need besides Rust: a Python of their own with the official openai and anthropic packages, in .venv.
 set -eu
 cd "$(dirname "$0")/.."
-OPENAI=openai==3.52.0
+PACKAGES='openai==3.52.0 anthropic==2.11.0'
 
-if .venv/bin/python -c "import importlib.metadata as m, sys; sys.exit(f\"openai=={m.version('openai')}\" != '$OPENAI')" 2>/dev/null; then
-    echo "tests/setup.sh: .venv has $OPENAI already"
+if .venv/bin/python - $PACKAGES 2>/dev/null <<'PYTHON'; then
+import importlib.metadata, sys
+wanted = dict(package.split("==") for package in sys.argv[1:])
+sys.exit(any(importlib.metadata.version(name) != version for name, version in wanted.items()))
+PYTHON
+    echo "tests/setup.sh: .venv has $PACKAGES already"
     exit 0
 fi
 python3 -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "$OPENAI"
-echo "tests/setup.sh: installed $OPENAI into .venv"
+# shellcheck disable=SC2086
+.venv/bin/python -m pip install --quiet --disable-pip-version-check $PACKAGES
+echo "tests/setup.sh: installed $PACKAGES into .venv"

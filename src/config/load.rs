@@ -152,6 +152,34 @@ mod tests {
     }
 
     #[test]
+    fn every_vendor_starts_with_its_key_alone_but_for_azure_whose_address_no_key_tells() {
+        let start = |variable: &str| {
+            let env = env(&[(variable, "sk-test")]);
+            [Config::assemble(Document::empty(Place::Nowhere), None, &env), shipped(&env)]
+        };
+        for (variable, name, model) in [
+            ("ANTHROPIC_API_KEY", "anthropic", "claude-haiku-4-5"),
+            ("GEMINI_API_KEY", "gemini", "gemini-2.5-flash"),
+            ("MISTRAL_API_KEY", "mistral", "mistral-small-latest"),
+            ("CO_API_KEY", "cohere", "command-a-03-2025"),
+            ("CEREBRAS_API_KEY", "cerebras", "gpt-oss-120b"),
+            ("PERPLEXITY_API_KEY", "perplexity", "sonar"),
+            ("ZAI_API_KEY", "zai", "glm-4.6"),
+        ] {
+            for loaded in start(variable) {
+                let providers = loaded.unwrap().config.providers;
+                assert_eq!(providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>(), [name]);
+                let row = providers[0].models.iter().find(|row| row.name == model).expect("the table has it");
+                assert!(row.price.is_some(), "{model}");
+            }
+        }
+        for loaded in start("AZURE_OPENAI_API_KEY") {
+            let text = loaded.unwrap_err().to_string();
+            assert!(text.contains("no usable provider"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_start_without_a_file_still_heeds_the_environment() {
         let variables = [("GROQ_API_KEY", "gsk-test"), ("TOLLGATE__SERVER__LISTEN", "0.0.0.0:80")];
         let start = |env: &Env| Config::assemble(Document::empty(Place::Nowhere), None, env);

@@ -212,7 +212,13 @@ pub static PRESETS: &[Preset] = &[
     },
     Preset {
         dialect: Dialect::Mistral,
-        ..openai_format("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", Always, PLAIN)
+        ..openai_format(
+            "mistral",
+            "https://api.mistral.ai/v1",
+            "MISTRAL_API_KEY",
+            Always,
+            Quirks { top_k: true, metadata: true, ..PLAIN },
+        )
     },
     Preset {
         kind: "cohere",

@@ -16,6 +16,8 @@ pub struct Price {
     pub output: u64,
     /// Input tokens that the provider read from its own cache; `None`: billed as input.
     pub cache_read: Option<u64>,
+    /// Input tokens that the provider wrote to its own cache; `None`: billed as input.
+    pub cache_write: Option<u64>,
 }
 
 /// The published models of a kind of provider, in the order of `config/prices.toml`; empty for kinds without any.
@@ -64,6 +66,7 @@ struct Published {
     input: f64,
     output: f64,
     cache_read: Option<f64>,
+    cache_write: Option<f64>,
     context: Option<u32>,
     max_output: Option<u32>,
     #[serde(default = "yes")]
@@ -99,6 +102,7 @@ impl Published {
             input: pico(self.input)?,
             output: pico(self.output)?,
             cache_read: self.cache_read.map(pico).transpose()?,
+            cache_write: self.cache_write.map(pico).transpose()?,
         })
     }
 }
@@ -140,12 +144,18 @@ mod tests {
                 assert!(names.insert(&model.name), "{kind}: {} stands there twice", model.name);
                 let price = model.price().unwrap();
                 assert!(price.cache_read <= Some(price.input), "{}: a cached token costs more", model.name);
-                assert!(model.context.is_none_or(|context| context >= 4096), "{}", model.name);
+                assert!(
+                    price.cache_write.is_none_or(|write| write >= price.input),
+                    "{}: writing costs less",
+                    model.name
+                );
+                let shortest = if price.output == 0 { 512 } else { 4096 };
+                assert!(model.context.is_none_or(|context| context >= shortest), "{}", model.name);
                 assert!(model.max_output <= model.context || model.context.is_none(), "{}", model.name);
             }
             count += names.len();
         }
-        assert!(count >= 45, "only {count} models");
+        assert!(count >= 200, "only {count} models");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 use super::events::Events;
+use super::surrogates::mended;
 use super::verbatim::Judged;
 use super::{anthropic, cohere, embeddings, gemini, mistral, openai_chat, openai_completions, openai_responses};
 use crate::api::Usage;
@@ -200,7 +201,7 @@ impl<'a> Bridge<'a> {
             Door::ChatCompletions | Door::Completions => openai_chat::judge(&bytes).map(|judged| whole(bytes, judged)),
             Door::Responses => openai_responses::judge_answer(&bytes).map(|judged| whole(bytes, judged)),
             Door::Messages => {
-                let answer = anthropic::read_answer(&bytes, self.call.id.as_str())?;
+                let answer = anthropic::read_answer(&mended(&bytes), &self.id())?;
                 let judged =
                     Judged { usage: answer.usage, complete: answer.is_complete(), text_bytes: answer.text_bytes() };
                 Ok(whole(bytes, judged))
@@ -218,7 +219,7 @@ impl<'a> Bridge<'a> {
     }
 
     fn read_chat(&self, body: &[u8]) -> Result<ChatAnswer, Fault> {
-        let id = self.call.id.as_str();
+        let (id, body) = (&self.id(), &*mended(body));
         match self.preset.dialect {
             Dialect::OpenAiChat | Dialect::Mistral => openai_chat::read_answer(body, id),
             Dialect::Anthropic => anthropic::read_answer(body, id),
@@ -277,14 +278,14 @@ impl<'a> Bridge<'a> {
             }
             _ => match door {
                 Door::Responses => Events::tapped(Box::new(openai_responses::VerbatimEvents::default())),
-                Door::Messages => Events::tapped(Box::new(anthropic::read_events(self.call.id.as_str()))),
+                Door::Messages => Events::tapped(Box::new(anthropic::read_events(&self.id()))),
                 _ => Events::passed(openai_chat::EventReader::new(envelope.n), adapts),
             },
         }
     }
 
     fn reader(&self) -> Box<dyn ReadEvents> {
-        let id = self.call.id.as_str();
+        let id = &self.id();
         match self.preset.dialect {
             Dialect::OpenAiChat | Dialect::Mistral => Box::new(openai_chat::read_events(id, self.call.envelope.n)),
             Dialect::Anthropic => Box::new(anthropic::read_events(id)),
@@ -293,13 +294,13 @@ impl<'a> Bridge<'a> {
         }
     }
 
+    /// What ids that are made here are made of.
+    fn id(&self) -> String {
+        self.call.id.as_str().replace('-', "")
+    }
+
     fn heading(&self, created: u64, request: &ChatRequest) -> Heading {
-        Heading {
-            id: self.call.id.as_str().replace('-', ""),
-            created,
-            model: self.target.model.to_owned(),
-            include_usage: request.include_usage,
-        }
+        Heading { id: self.id(), created, model: self.target.model.to_owned(), include_usage: request.include_usage }
     }
 
     /// Which fault an error's body tells of, where its status says another one.

@@ -141,6 +141,12 @@ pub trait WriteEvents: Send + Sync + fmt::Debug {
 
     /// The answer is whole: appends all that is still due, the terminator included.
     fn end(&mut self, out: &mut Vec<u8>);
+
+    /// Whether what has been said may be kept until the end, because the format wants it once more or in another order.
+    /// Such an answer has a longest length.
+    fn holds(&self) -> bool {
+        false
+    }
 }
 
 /// What stands at the head of an answer in every format.
@@ -154,6 +160,11 @@ pub struct Heading {
     pub model: String,
     /// The client asked for usage on its stream.
     pub include_usage: bool,
+}
+
+/// The id of a tool call that came without one; `call_id` is ours of the whole call, which no other has.
+pub(super) fn made_id(call_id: &str, number: impl fmt::Display) -> String {
+    format!("call_{call_id}_{number}")
 }
 
 /// A count of tokens. What is negative, not whole, textual or absurd is none: a wrong number must neither credit nor

@@ -5,9 +5,13 @@ use bytes::Bytes;
 use super::codec::{Event, ReadEvents, WriteEvents};
 use super::mistral;
 use super::openai_chat::{EventReader, Seen};
+use super::surrogates::mended;
 use crate::api::chat::Delta;
 use crate::call::FrameKind;
 use crate::error::{FailureClass, Refusal};
+
+/// The longest text that a writer may hold, in bytes. No model says as much.
+const HELD_LIMIT: usize = 32 << 20;
 
 /// Room for what most events become, so that it is not moved while it is written.
 const EVENT: usize = 320;
@@ -23,6 +27,8 @@ pub struct Events {
     /// Room for an event's data that stands on several lines.
     joined: Vec<u8>,
     deltas: Vec<Delta>,
+    /// Bytes of text so far.
+    said: usize,
 }
 
 #[derive(Debug)]
@@ -52,7 +58,7 @@ impl Events {
     }
 
     fn new(way: Way, adapts: bool) -> Self {
-        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new() }
+        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new(), said: 0 }
     }
 
     /// Judges one event, given with its line endings. `Some`: what the client gets in its place, which may be nothing.
@@ -90,7 +96,8 @@ impl Events {
             return (Seen::plain(FrameKind::Lifecycle), nothing);
         };
         self.deltas.clear();
-        match reader.read(event, &mut self.deltas) {
+        let data = mended(event.data);
+        match reader.read(Event { data: &data, ..event }, &mut self.deltas) {
             Ok(()) => {}
             // What passes need not be understood; what is translated must be, or it would be missing.
             Err(fault) if fault.class == FailureClass::Malformed && writer.is_none() => {
@@ -110,6 +117,10 @@ impl Events {
                 seen.usage = Some(*usage);
             }
             seen.text_bytes += delta.text_bytes();
+        }
+        self.said += seen.text_bytes;
+        if self.said > HELD_LIMIT && writer.as_ref().is_some_and(|writer| writer.holds()) {
+            return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), nothing);
         }
         let instead = writer.map(|writer| {
             let mut out = Vec::with_capacity(EVENT);

@@ -12,6 +12,7 @@ mod envelope;
 mod events;
 mod extra;
 pub mod gemini;
+mod json_end;
 mod lenient;
 pub mod mistral;
 pub mod openai_chat;
@@ -20,6 +21,9 @@ pub mod openai_responses;
 #[cfg(test)]
 mod recorded;
 mod refusal;
+mod surrogates;
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verbatim;

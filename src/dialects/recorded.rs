@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::Event;
+
 /// All recordings whose file name begins with `prefix`, with their names.
 pub(super) fn recordings(prefix: &str) -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traffic/dev");
@@ -33,6 +35,15 @@ fn skip(folder: &Path) {
 pub(super) fn events(recording: &Value) -> Vec<String> {
     let text = recording["response"]["sse_text"].as_str().unwrap_or_default();
     text.lines().filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim().to_owned()).collect()
+}
+
+/// Cuts a recorded stream into its events.
+pub(super) fn each_event(stream: &str, mut read: impl FnMut(Event<'_>)) {
+    for lines in stream.replace("\r\n", "\n").split("\n\n") {
+        if let Some(event) = Event::parse(lines.as_bytes(), &mut Vec::new()) {
+            read(event);
+        }
+    }
 }
 
 /// `document` with each of its values in turn replaced by something that does not belong there.

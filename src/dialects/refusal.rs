@@ -28,7 +28,8 @@ pub(super) fn fault_inside(error: &Value) -> Fault {
     Fault { class, refusal: Some(Refusal { status, message, param: text("param"), code }) }
 }
 
-fn class_of_status(status: u64) -> Option<FailureClass> {
+/// The class of a status that an error names.
+pub(super) fn class_of_status(status: u64) -> Option<FailureClass> {
     Some(match status {
         400 | 413 | 422 => FailureClass::CallerError,
         401 => FailureClass::Unauthorized,
@@ -36,7 +37,7 @@ fn class_of_status(status: u64) -> Option<FailureClass> {
         403 => FailureClass::Forbidden,
         404 => FailureClass::NotFound,
         429 => FailureClass::RateLimited,
-        500..=599 => FailureClass::ServerError,
+        408 | 409 | 425 | 499..=599 => FailureClass::ServerError,
         _ => return None,
     })
 }

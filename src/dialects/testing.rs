@@ -5,21 +5,26 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::read_envelope;
+use super::{Invalid, read_envelope};
 use crate::call::{Betas, CacheWish, Call, CallId, Caller, Door};
 
-/// A call as the door would make it of a body, with nothing special about it.
+/// A call as the door for chat would make it of a body, with nothing special about it.
 pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
+    call_at(Door::ChatCompletions, body, caller).expect("a test's body is a request")
+}
+
+/// The same at any door; `Err`: the door itself refuses the body.
+pub(crate) fn call_at(door: Door, body: &str, caller: Arc<Caller>) -> Result<Call, Invalid> {
     let body = Bytes::copy_from_slice(body.as_bytes());
     let now = Instant::now();
-    Call {
+    Ok(Call {
         id: CallId::new(),
         client_id: None,
-        door: Door::ChatCompletions,
+        door,
         caller,
         label: "m".into(),
         route_version: [0; 32],
-        envelope: read_envelope(Door::ChatCompletions, &body).expect("a test's body is a request"),
+        envelope: read_envelope(door, &body)?,
         body,
         owns_body: true,
         cache: CacheWish::default(),
@@ -30,5 +35,5 @@ pub(crate) fn call(body: &str, caller: Arc<Caller>) -> Call {
         read: now,
         deadline: now,
         journal: Arc::default(),
-    }
+    })
 }

@@ -65,7 +65,7 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
         };
         match Turn::new(&call, &ticket, response_limit).ask().await {
             Ok((answered, dropped)) => return Ok(reply(&call, ticket, answered, dropped)),
-            Err(NoAnswer::Unfit(refusal)) => run.unfit(ticket, refusal),
+            Err(NoAnswer::Unfit(refusal)) => run.unfit(&ticket, refusal),
             Err(NoAnswer::Failed(failure)) => {
                 let now = Instant::now();
                 if now >= call.deadline && failure.class == FailureClass::Timeout {

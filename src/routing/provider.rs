@@ -140,6 +140,7 @@ impl Provider {
             input: price.input,
             output: price.output,
             cache_read: price.cache_read.unwrap_or(price.input),
+            cache_write: price.cache_write.unwrap_or(price.input),
         });
         let name = Name::from(row.name.as_str());
         Target {

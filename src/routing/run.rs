@@ -135,7 +135,8 @@ impl Run {
     pub(super) fn failed(&mut self, ticket: Ticket, failure: Failure, now: Instant, jitter: f64) -> Verdict {
         let Ticket { candidate: place, target, key, provider_permit, target_permit, .. } = ticket;
         let is_first = *self.first.get_or_insert(place) == place;
-        self.tried.push(Tried { provider: Arc::clone(target.provider.name.text()), class: failure.class });
+        let provider = Arc::clone(target.provider.name.text());
+        self.tried.push(Tried { provider, class: failure.class, words: failure.words.clone() });
         let key = key.zip(target.provider.keys.as_ref()).filter(|_| failure.class.is_key_fault());
 
         if failure.class.is_transport() {
@@ -197,7 +198,7 @@ impl Run {
     }
 
     /// Takes in that this call cannot be said to a candidate, which was not asked and has done nothing wrong.
-    pub(super) fn unfit(&mut self, ticket: Ticket, refusal: Box<Refusal>) {
+    pub(super) fn unfit(&mut self, ticket: &Ticket, refusal: Box<Refusal>) {
         self.candidates[ticket.candidate].state = Standing::Out;
         self.unfit.get_or_insert(refusal);
     }
@@ -205,7 +206,7 @@ impl Run {
     /// Takes in that the call's own deadline ended an attempt: nobody is charged with the caller's haste.
     pub(super) fn interrupted(&mut self, ticket: &Ticket) {
         let provider = Arc::clone(ticket.target.provider.name.text());
-        self.tried.push(Tried { provider, class: FailureClass::Timeout });
+        self.tried.push(Tried { provider, class: FailureClass::Timeout, words: None });
     }
 
     /// Nobody is left.

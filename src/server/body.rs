@@ -219,7 +219,8 @@ impl Events {
                     let State::Flowing { provider, .. } = std::mem::replace(&mut self.state, State::Over) else {
                         continue;
                     };
-                    let error = GatewayError::StreamBroken(Tried { provider: Arc::clone(provider.text()), class });
+                    let error =
+                        GatewayError::StreamBroken(Tried { provider: Arc::clone(provider.text()), class, words: None });
                     return Poll::Ready(Some(error_event(&error, self.voice, &self.last)));
                 }
                 Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
@@ -246,7 +247,11 @@ impl Events {
             // A provider that answers a stream in one piece comes too late for one.
             Ok((ReplyBody::Whole(_) | ReplyBody::Long(_), provider)) => {
                 let provider = Arc::clone(provider.text());
-                GatewayError::StreamBroken(Tried { provider, class: crate::error::FailureClass::Malformed })
+                GatewayError::StreamBroken(Tried {
+                    provider,
+                    class: crate::error::FailureClass::Malformed,
+                    words: None,
+                })
             }
             Err(error) => error,
         };

@@ -43,7 +43,7 @@ pub struct CallLabels {
 struct TokenLabels {
     provider: Label,
     model: Label,
-    /// `input`, `output`, `cached` or `reasoning`; the last two are parts of the first two.
+    /// `input`, its parts `cached` and `cache_write`; `output`, its part `reasoning`.
     kind: &'static str,
 }
 
@@ -59,6 +59,7 @@ pub struct ServedMetrics {
     pub input: Counter,
     pub output: Counter,
     pub cached: Counter,
+    pub cache_write: Counter,
     pub reasoning: Counter,
     pub cost_usd: Counter<f64, AtomicU64>,
 }
@@ -187,6 +188,7 @@ impl Metrics {
             input: tokens("input"),
             output: tokens("output"),
             cached: tokens("cached"),
+            cache_write: tokens("cache_write"),
             reasoning: tokens("reasoning"),
             cost_usd: self
                 .cost_usd

@@ -40,7 +40,16 @@ pub(super) fn classify(
         };
         Box::new(read_refusal(status.as_u16(), body).unwrap_or_else(silent))
     });
-    Failure { class, retry_after: retry_after(headers, now), refusal, may_be_billed: false }
+    let words = words(class, status, body);
+    Failure { class, retry_after: retry_after(headers, now), refusal, may_be_billed: false, words }
+}
+
+/// Why a provider could not, in its words.
+fn words(class: FailureClass, status: StatusCode, body: &[u8]) -> Option<Box<str>> {
+    if !matches!(class, FailureClass::RateLimited | FailureClass::ServerError | FailureClass::NotFound) {
+        return None;
+    }
+    Some(read_refusal(status.as_u16(), body)?.message.into())
 }
 
 #[cfg(test)]
@@ -71,6 +80,18 @@ mod tests {
             assert_eq!(failure.class, class, "{status}");
             assert_eq!(failure.refusal.is_some(), class == FailureClass::CallerError);
         }
+    }
+
+    #[test]
+    fn a_providers_trouble_is_told_in_its_words_and_what_is_about_keys_is_not() {
+        let told = |status: u16| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let body = br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+            classify(status, &HeaderMap::new(), body, None, SystemTime::UNIX_EPOCH).words
+        };
+        assert_eq!(told(529).as_deref(), Some("Overloaded"));
+        assert_eq!(told(429).as_deref(), Some("Overloaded"));
+        assert_eq!((told(401), told(403), told(402)), (None, None, None));
     }
 
     #[test]

@@ -89,12 +89,19 @@ pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fail
                 *text = ask.endpoint.redact(text, ask.key);
             }
         }
+        failure.words = failure.words.map(|words| shortened(&ask.endpoint.redact(&words, ask.key)));
         // Whose fault it was is known only by what was said.
         if failure.class == FailureClass::CallerError && failure.refusal.is_none() {
             failure.class = FailureClass::ServerError;
         }
         failure
     })
+}
+
+/// On one line, for a message that tells of several attempts.
+fn shortened(words: &str) -> Box<str> {
+    const LONGEST: usize = 200;
+    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect::<String>().into()
 }
 
 async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {
@@ -217,6 +224,10 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+fn is_rate_limit(name: &str) -> bool {
+    name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
+}
+
 fn content_type(body: &Body) -> HeaderValue {
     HeaderValue::from_static(if matches!(body, Body::Events(_)) { "text/event-stream" } else { "application/json" })
 }
@@ -240,7 +251,7 @@ fn answered(bridge: &Bridge<'_>, headers: &HeaderMap, body: Body) -> Answered {
         processing_ms: headers.get(&PROCESSING_MS).cloned(),
         rate_limits: headers
             .iter()
-            .filter(|(name, _)| name.as_str().starts_with("x-ratelimit-"))
+            .filter(|(name, _)| is_rate_limit(name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
         body,

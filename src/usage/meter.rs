@@ -58,7 +58,8 @@ impl Meter {
             label: Arc::clone(&call.label),
             journal: Arc::clone(&call.journal),
             arrived: call.arrived,
-            estimated_input: call.envelope.input_tokens,
+            // Counting tokens costs none.
+            estimated_input: if call.door == Door::CountTokens { 0 } else { call.envelope.input_tokens },
             read: call.read,
             cache: None,
             usage: None,

@@ -130,6 +130,7 @@ impl Record {
             counters.input.inc_by(usage.input);
             counters.output.inc_by(usage.output);
             counters.cached.inc_by(usage.cached);
+            counters.cache_write.inc_by(usage.cache_write);
             counters.reasoning.inc_by(usage.reasoning);
         }
         match totals.cost {
@@ -157,6 +158,7 @@ impl Record {
             cache = self.cache.map(CacheStatus::as_str),
             tokens.input = self.usage.map(|usage| usage.input),
             tokens.cached = self.usage.map(|usage| usage.cached),
+            tokens.cache_write = self.usage.map(|usage| usage.cache_write),
             tokens.output = self.usage.map(|usage| usage.output),
             tokens.reasoning = self.usage.map(|usage| usage.reasoning),
             cost.usd = totals.cost.map(tracing::field::display),

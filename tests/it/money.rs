@@ -75,6 +75,28 @@ async fn cached_input_has_its_own_price() {
 }
 
 #[tokio::test]
+async fn what_a_provider_writes_to_its_cache_has_its_own_price() {
+    const REPORT: &str = r#""usage":{"prompt_tokens":1003,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":400,"cache_write_tokens":500}}"#;
+    let whole = format!(
+        r#"{{"choices":[{{"index":0,"message":{{"role":"assistant","content":"x"}},"finish_reason":"stop"}}],{REPORT}}}"#
+    );
+    let last = format!("data: {{\"choices\":[],{REPORT}}}\n\n");
+    let streamed = Reply::stream([role(), text("x"), finish(), last, DONE.to_owned()]);
+    for (reply, request) in [(Reply::new(200, "application/json", whole), ask("m")), (streamed, ask_stream("m"))] {
+        let provider = Scripted::always(reply).await;
+        let lines = "models = [{ name = \"m\", input = 1, output = 5, cache_read = 0.1, cache_write = 1.25 }]";
+        let gateway = Gateway::start(Setup::new().provider("only", &provider, lines)).await;
+        gateway.chat(&request).await;
+        let record = gateway.record(1).await;
+        // 103 fresh, 400 read, 500 written, 7 out.
+        assert_eq!(record["cost.usd"], "0.000803000", "{record}");
+        assert_eq!((&record["tokens.cached"], &record["tokens.cache_write"]), (&json!(400), &json!(500)), "{record}");
+        let written = gateway.metrics().await.sum("tollgate_tokens_total", &[("kind", "cache_write")]);
+        assert_eq!(written, 500.0);
+    }
+}
+
+#[tokio::test]
 async fn a_stream_costs_what_the_same_answer_costs_whole() {
     let streamed = Reply::stream([role(), text(TEXT), finish(), usage(9, 3), DONE.to_owned()]);
     let provider = Scripted::always(streamed).await;

@@ -1,132 +1,33 @@
 //! Recorded traffic of real providers, replayed: verbatim answers come back byte for byte, and errors as DESIGN 4.5 says.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::grammar::{check_chat, check_completions, check_messages, check_responses};
 use crate::harness::*;
 
-/// The folder with recordings and tools, where it is.
-fn shared() -> Option<PathBuf> {
-    let folder = match std::env::var_os("TOLLGATE_SHARED") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-    };
-    let there = folder.join("tools/replay.py").exists() && folder.join("traffic/dev").exists();
-    if !there {
-        let folder = folder.display();
-        eprintln!(
-            "SKIPPED: no recordings in {folder}; set TOLLGATE_SHARED to the folder that holds traffic/dev and tools/replay.py"
-        );
-    }
-    there.then_some(folder)
+/// Those of chat endpoints.
+fn chats(shared: &Path) -> Vec<Recording> {
+    Recording::all(shared, &["chat.completions"])
 }
 
-/// The replaying provider, a process of its own.
-struct Replay {
-    process: Child,
-    base_url: String,
+/// The recorded request, asking the replaying provider for its recorded answer.
+fn asking(recording: &Recording) -> Value {
+    let stream = recording.is_stream() || recording.request["stream"] == true;
+    let messages = json!([{"role": "user", "content": recording.tag("")}]);
+    with(recording.request.clone(), json!({"model": "replayed", "stream": stream, "messages": messages}))
 }
 
-impl Replay {
-    fn start(shared: &Path) -> Self {
-        let mut process = Command::new("python3")
-            .arg(shared.join("tools/replay.py"))
-            .args(["--port", "0", "--quiet", "--dir"])
-            .arg(shared.join("traffic/dev"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 runs the replaying provider");
-        let mut ready = String::new();
-        let stdout = process.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout).read_line(&mut ready).expect("the first line says where it is");
-        let base_url = ready.trim().strip_prefix("READY ").expect("it is ready").to_owned() + "/v1";
-        Self { process, base_url }
-    }
-}
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A recorded exchange with a chat endpoint.
-struct Recording {
-    id: String,
-    request: Value,
-    response: Value,
-}
-
-impl Recording {
-    /// All of them, in order.
-    fn all(shared: &Path) -> Vec<Self> {
-        let mut files: Vec<_> = std::fs::read_dir(shared.join("traffic/dev"))
-            .expect("the folder is there")
-            .map(|entry| entry.expect("the folder can be read").path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-            .collect();
-        files.sort();
-        files.iter().filter_map(|path| Self::read(path)).collect()
-    }
-
-    fn read(path: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(path).expect("recordings are text");
-        let mut document: Value = serde_json::from_str(&text).expect("recordings are JSON");
-        let chat = document["endpoint"] == "chat.completions";
-        chat.then(|| Self {
-            id: path.file_stem().expect("files have names").to_string_lossy().into_owned(),
-            // One has no body: it is asked like the others, with a question of ours.
-            request: Some(document["request"]["body"].take()).filter(Value::is_object).unwrap_or_else(|| json!({})),
-            response: document["response"].take(),
-        })
-    }
-
-    fn status(&self) -> u64 {
-        self.response["status"].as_u64().expect("answers have a status")
-    }
-
-    fn is_stream(&self) -> bool {
-        self.response["sse_text"].is_string()
-    }
-
-    /// An error inside a stream that began well.
-    fn breaks(&self) -> bool {
-        let text = self.response["sse_text"].as_str().unwrap_or_default();
-        text.contains("\nevent: error") || text.contains("data: {\"error\"")
-    }
-
-    /// The recorded request, asking the replaying provider for its recorded answer.
-    fn ask(&self) -> Value {
-        let tag = format!("[[replay: file={}]]", self.id);
-        let stream = self.is_stream() || self.request["stream"] == true;
-        with(
-            self.request.clone(),
-            json!({"model": "replayed", "stream": stream, "messages": [{"role": "user", "content": tag}]}),
-        )
-    }
-
-    fn choices(&self) -> u64 {
-        self.request["n"].as_u64().unwrap_or(1)
-    }
-}
-
-/// What the replaying provider itself says, without a gateway in between: the bytes to compare with.
+/// The bytes to compare with.
 async fn direct(replay: &Replay, request: &Value) -> Response {
-    let address = replay.base_url.trim_start_matches("http://").trim_end_matches("/v1").parse().expect("an address");
-    let mut connection = Connection::open(address).await;
-    connection.send(raw_chat(request)).await;
-    connection.response().await
+    replay.direct("/v1/chat/completions", &[], request).await
 }
 
 async fn gateway(replay: &Replay) -> Gateway {
     let lines = "inject_usage = false\nbreaker = { failures = 1000000, open = \"1s\" }\n\
                  models = [{ name = \"replayed\", input = 1, output = 1 }]";
-    Gateway::start(Setup::new().provider_at("replay", &replay.base_url, lines)).await
+    Gateway::start(Setup::new().provider_at("replay", &replay.base_url("openai"), lines)).await
 }
 
 #[tokio::test]
@@ -135,11 +36,11 @@ async fn good_answers_come_back_byte_for_byte() {
     let replay = Replay::start(&shared);
     let gateway = gateway(&replay).await;
     let (mut whole, mut streamed) = (0, 0);
-    for recording in Recording::all(&shared) {
+    for recording in chats(&shared) {
         if recording.status() != 200 || recording.breaks() {
             continue;
         }
-        let request = recording.ask();
+        let request = asking(&recording);
         let expected = direct(&replay, &request).await;
         let response = gateway.chat(&request).await;
         let id = &recording.id;
@@ -147,7 +48,7 @@ async fn good_answers_come_back_byte_for_byte() {
         assert!(
             response.body == expected.body,
             "{id} (n = {}):\n{}\nis not\n{}",
-            recording.choices(),
+            recording.request["n"],
             response.text(),
             expected.text()
         );
@@ -173,7 +74,7 @@ async fn recorded_requests_reach_the_provider_byte_for_byte() {
     let provider = Scripted::saying(TEXT).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, "inject_usage = false")).await;
     let mut count = 0;
-    for recording in Recording::all(&shared) {
+    for recording in chats(&shared) {
         let Some(model) = recording.request["model"].as_str().filter(|_| recording.status() == 200) else {
             continue;
         };
@@ -193,10 +94,10 @@ async fn recorded_errors_arrive_as_the_contract_says() {
     let replay = Replay::start(&shared);
     let gateway = gateway(&replay).await;
     let mut count = 0;
-    for recording in Recording::all(&shared) {
+    for recording in chats(&shared) {
         let response = match (recording.status(), recording.breaks()) {
             (200, false) => continue,
-            _ => gateway.chat(&recording.ask()).await,
+            _ => gateway.chat(&asking(&recording)).await,
         };
         count += 1;
         let (id, text) = (&recording.id, response.text());
@@ -223,4 +124,30 @@ async fn recorded_errors_arrive_as_the_contract_says() {
         }
     }
     assert!(count >= 10, "{count} recorded errors");
+}
+
+#[test]
+fn the_checkers_take_what_vendors_really_send() {
+    let Some(shared) = shared() else { return };
+    let (mut count, mut faults) = (0, Vec::new());
+    for recording in Recording::all(&shared, &["chat.completions", "messages", "responses", "completions"]) {
+        let (vendor, stream) = (&*recording.provider, recording.stream());
+        let usage = stream.replace(' ', "").contains("\"usage\":{");
+        let checked = match (vendor, &*recording.endpoint) {
+            _ if stream.is_empty() || recording.status() != 200 => continue,
+            // Not OpenAI's own: a role in every chunk.
+            _ if stream.contains("native_finish_reason") => continue,
+            // Older than sequence numbers.
+            (_, "responses") if !stream.contains("sequence_number") => continue,
+            ("openai", "chat.completions") => check_chat(stream, usage),
+            ("openai", "completions") => check_completions(stream, usage),
+            (_, "messages") => check_messages(stream),
+            (_, "responses") => check_responses(stream),
+            _ => continue,
+        };
+        faults.extend(checked.err().map(|rule| format!("{}: {rule}", recording.id)));
+        count += 1;
+    }
+    assert!(faults.is_empty(), "{} of {count}:\n{}", faults.len(), faults.join("\n"));
+    assert!(count >= 40, "{count} recorded streams");
 }

@@ -1,9 +1,12 @@
-//! The official `openai` package for Python against the running binary: `tests/python/test_openai.py`.
+//! The official `openai` and `anthropic` packages for Python against the running binary: `tests/python/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::asked::Asked;
+use crate::conversations::faults_of;
 use crate::harness::*;
+use crate::upstreams::{Fleet, Vendor};
 
 /// The interpreter with the package: `$TOLLGATE_TEST_PYTHON`, else that of `.venv`. `None`: it was never set up.
 fn python() -> Option<PathBuf> {
@@ -63,25 +66,16 @@ fn tool_stream() -> Reply {
     ])
 }
 
-#[tokio::test]
-async fn the_openai_package_works_and_raises_its_own_errors() {
+/// Runs a script of `tests/python/`, which tells how many calls it made, so that the harness looks for an end of each.
+async fn run(gateway: &Gateway, script: &str, variable: &str, value: String) -> bool {
     let Some(python) = python() else {
         eprintln!(
-            "SKIPPED: no Python with the openai package; `sh tests/setup.sh` makes one in .venv, or set TOLLGATE_TEST_PYTHON"
+            "SKIPPED: no Python with the packages; `sh tests/setup.sh` makes one in .venv, or set TOLLGATE_TEST_PYTHON"
         );
-        return;
+        return false;
     };
-    let provider = provider().await;
-    let setup = Setup::new()
-        .provider("only", &provider, "breaker = { failures = 1000000, open = \"1s\" }")
-        .key("alice", "sk-alice-secret", "")
-        .key("bob", "sk-bob-secret", "models = [\"other-*\"]")
-        .key("carol", "sk-carol-secret", "limits = { requests = \"1/h\" }");
-    let gateway = Gateway::start(setup).await;
     let mut command = Command::new(&python);
-    command
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/test_openai.py"))
-        .env("TOLLGATE_BASE_URL", format!("http://{}/v1", gateway.door));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script)).env(variable, value);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("the interpreter runs");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(
@@ -89,7 +83,44 @@ async fn the_openai_package_works_and_raises_its_own_errors() {
         "{} says:\n{said}\n(`sh tests/setup.sh` installs what is missing)",
         python.display()
     );
-    // The script tells how many requests it made, so that the harness can look for an end of each.
     let calls = said.lines().find_map(|line| line.strip_prefix("CALLS ")).and_then(|count| count.parse().ok());
     gateway.expect_calls(calls.expect("the script tells its calls"));
+    true
+}
+
+#[tokio::test]
+async fn the_openai_package_works_and_raises_its_own_errors() {
+    let provider = provider().await;
+    let setup = Setup::new()
+        .provider("only", &provider, "breaker = { failures = 1000000, open = \"1s\" }")
+        .key("alice", "sk-alice-secret", "")
+        .key("bob", "sk-bob-secret", "models = [\"other-*\"]")
+        .key("carol", "sk-carol-secret", "limits = { requests = \"1/h\" }");
+    let gateway = Gateway::start(setup).await;
+    run(&gateway, "test_openai.py", "TOLLGATE_BASE_URL", format!("http://{}/v1", gateway.door)).await;
+}
+
+#[tokio::test]
+async fn both_packages_work_in_front_of_every_vendor() {
+    let fleet = Fleet::start_with(|setup| setup.key("alice", "sk-alice-secret", "")).await;
+    let origin = format!("http://{}", fleet.gateway.door);
+    if !run(&fleet.gateway, "test_sdks.py", "TOLLGATE_ORIGIN", origin).await {
+        return;
+    }
+    // What the packages sent back as they got it has reached the vendors as those had said it.
+    for vendor in [Vendor::Anthropic, Vendor::Gemini, Vendor::Cohere, Vendor::OpenAi] {
+        let mut conversations = 0;
+        for seen in fleet.at(vendor).seen() {
+            let body = seen.json();
+            if seen.path.ends_with("/responses") || !seen.text().contains("snow") {
+                continue;
+            }
+            let asked = Asked::read(vendor, &body);
+            if asked.results().len() == 3 {
+                conversations += 1;
+                assert_eq!(faults_of(&asked, vendor, 2), Vec::<String>::new(), "{vendor:?}: {body}");
+            }
+        }
+        assert!(conversations >= 3, "{vendor:?}: {conversations} conversations");
+    }
 }

@@ -1,5 +1,7 @@
 //! Messages and what they are made of.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
 use super::Format;
@@ -154,6 +156,17 @@ impl Source {
                 Self::Data { media_type, data: data.to_owned() }
             }
             None => Self::Url(url.to_owned()),
+        }
+    }
+
+    /// The same of a document: plain text that comes in base64 is text.
+    pub fn from_document_url(url: &str) -> Self {
+        let source = Self::from_url(url);
+        let Self::Data { media_type, data } = &source else { return source };
+        let decode = || String::from_utf8(BASE64_STANDARD.decode(data).ok()?).ok();
+        match media_type.starts_with("text/").then(decode).flatten() {
+            Some(text) => Self::Text(text),
+            None => source,
         }
     }
 

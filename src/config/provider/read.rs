@@ -279,6 +279,35 @@ mod tests {
     }
 
     #[test]
+    fn azure_is_where_its_user_says_and_nowhere_else() {
+        let file = |settings: &str| format!("[providers.az]\nkind = \"azure\"\n{settings}");
+        let fault = fault_of(&file(""));
+        assert!(fault.contains("providers.az: the kind `azure` needs a base_url, such as \"https://NAME."), "{fault}");
+        let at = "base_url = \"https://acme.openai.azure.com\"\n";
+        let version =
+            |settings: &str| load_more(&file(&format!("{at}{settings}"))).config.providers.remove(0).api_version;
+        assert_eq!(version(""), "2024-10-21");
+        assert_eq!(version("api_version = \"2025-03-01-preview\""), "2025-03-01-preview");
+        assert!(fault_of(&file(&format!("{at}api_version = \"\""))).contains("providers.az.api_version"));
+    }
+
+    #[test]
+    fn a_deployment_costs_what_the_model_of_its_name_costs() {
+        let text = "[providers.az]\nkind = \"azure\"\nbase_url = \"https://acme.openai.azure.com\"\n\
+                    models = [{ name = \"gpt-4o-mini\", id = \"our-deployment\" }]";
+        let row = load_more(text).config.providers.remove(0).models.remove(0);
+        assert_eq!((row.id.as_str(), row.price.map(|price| price.input)), ("our-deployment", Some(150_000)));
+    }
+
+    #[test]
+    fn only_azure_has_versions() {
+        for kind in ["openai", "anthropic", "gemini", "ollama"] {
+            let fault = fault_of(&format!("[providers.a]\nkind = \"{kind}\"\napi_version = \"2024-10-21\""));
+            assert!(fault.contains("providers.a.api_version: only the kind `azure` has versions"), "{fault}");
+        }
+    }
+
+    #[test]
     fn an_unset_variable_is_a_fault_that_names_it() {
         let text = "auth.required = false\n[providers.o]\nkind = \"openai\"\napi_keys = [\"${GONE}\"]";
         let found = faults(text, &[]);

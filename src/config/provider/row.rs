@@ -23,7 +23,7 @@ pub struct ModelRow {
 
 static ROW: Shape = Shape {
     name: "providers.models",
-    keys: &["name", "id", "input", "output", "cache_read", "context", "max_output", "vision", "tools"],
+    keys: &["name", "id", "input", "output", "cache_read", "cache_write", "context", "max_output", "vision", "tools"],
 };
 
 impl ModelRow {
@@ -67,17 +67,23 @@ impl ModelRow {
 
 fn read_price(table: &Table<'_>, published: Option<Price>) -> Option<Price> {
     let usd = |key| table.get(key).map(|field| read_usd(&field));
-    let (input, output, cache_read) = (usd("input"), usd("output"), usd("cache_read"));
+    let (input, output) = (usd("input"), usd("output"));
+    let (cache_read, cache_write) = (usd("cache_read"), usd("cache_write"));
     let own = input.is_some() || output.is_some();
-    let faulty = [input, output, cache_read].contains(&Some(None));
+    let faulty = [input, output, cache_read, cache_write].contains(&Some(None));
     let input = input.flatten().or(published.map(|price| price.input));
     let output = output.flatten().or(published.map(|price| price.output));
-    // The published price of a cached token belongs to the published price of a fresh one.
-    let inherited = published.filter(|_| !own).and_then(|price| price.cache_read);
-    let cache_read = cache_read.flatten();
+    // The published prices of a cache belong to the published price of a fresh token.
+    let inherited = published.filter(|_| !own);
+    let (cache_read, cache_write) = (cache_read.flatten(), cache_write.flatten());
     match (input, output) {
-        (Some(input), Some(output)) => Some(Price { input, output, cache_read: cache_read.or(inherited) }),
-        (None, None) if cache_read.is_none() => None,
+        (Some(input), Some(output)) => Some(Price {
+            input,
+            output,
+            cache_read: cache_read.or(inherited.and_then(|price| price.cache_read)),
+            cache_write: cache_write.or(inherited.and_then(|price| price.cache_write)),
+        }),
+        (None, None) if cache_read.is_none() && cache_write.is_none() => None,
         _ if faulty => None,
         _ => {
             let message = "a price needs both `input` and `output`, and the price table does not know this model";
@@ -108,7 +114,7 @@ mod tests {
     #[test]
     fn a_row_takes_what_it_leaves_out_from_the_published_one() {
         let mini = row("name = \"gpt-4o-mini\", max_output = 99");
-        let price = Price { input: 150_000, output: 600_000, cache_read: Some(75_000) };
+        let price = Price { input: 150_000, output: 600_000, cache_read: Some(75_000), cache_write: None };
         assert_eq!((mini.price, mini.context, mini.max_output), (Some(price), Some(128_000), Some(99)));
     }
 
@@ -120,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn an_own_price_is_exact_and_does_not_inherit_the_price_of_cached_tokens() {
+    fn an_own_price_is_exact_and_does_not_inherit_the_prices_of_the_cache() {
         let price = row("name = \"gpt-4o-mini\", input = 0.1").price;
-        let expected = Price { input: 100_000, output: 600_000, cache_read: None };
+        let expected = Price { input: 100_000, output: 600_000, cache_read: None, cache_write: None };
         assert_eq!(price, Some(expected));
     }
 
@@ -144,6 +150,8 @@ mod tests {
             ("name = \"m\", input = \"1\", output = 1", "input: expected a number"),
             ("name = \"m\", input = 1", "a price needs both"),
             ("name = \"m\", cache_read = 1", "a price needs both"),
+            ("name = \"m\", cache_write = 1", "a price needs both"),
+            ("name = \"m\", input = 1, output = 1, cache_write = -1", "cache_write: -1 is not a price"),
             ("name = \"m\", context = 0", "context: 0 is too small"),
             ("name = \"\"", "name: must not be empty"),
             ("id = \"m\"", "`name` is missing"),

@@ -11,6 +11,7 @@ use super::usage::Report;
 use super::{citation, fault, finish, signature};
 use crate::api::chat::{ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
 use crate::dialects::codec::Fault;
+use crate::dialects::codec::made_id;
 use crate::dialects::lenient;
 
 #[derive(Deserialize)]
@@ -124,11 +125,6 @@ pub(super) fn block_kind(block: &Value) -> Kind {
     }
 }
 
-/// The id of a call that came without one.
-pub(super) fn made_id(call_id: &str, call: u32) -> String {
-    format!("toolu_{call_id}-{call}")
-}
-
 fn read_text(mut block: Value, parts: &mut Vec<Part>) {
     let Some(Value::String(text)) = block.get_mut("text").map(Value::take) else { return };
     let citations = match block.get_mut("citations").map(Value::take) {
@@ -199,7 +195,7 @@ mod tests {
                 Content::Redacted(own("dark")),
                 Content::Text { text: "Let me see.".into(), annotations: vec![] },
                 call("toolu_1", "f", r#"{"b":1,"a":[2.5]}"#),
-                call("toolu_c1-1", "g", "{}"),
+                call("call_c1_1", "g", "{}"),
             ]
         );
         assert_eq!(answer.choices[0].finish, Finish::ToolCalls);

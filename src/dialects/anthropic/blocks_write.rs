@@ -51,6 +51,10 @@ impl BlockWriter<'_> {
             Content::Audio { .. } => return self.lose(Field::Audio),
             Content::ToolCall(call) => {
                 self.losses.dropped_if(call.signature.is_some(), Field::Reasoning);
+                if call.custom {
+                    // Free text becomes a member of an object.
+                    self.losses.approximated(Field::Tools);
+                }
                 let input = Input::new(&call.arguments, call.custom);
                 Block::ToolUse { id: tool_id(&call.id), name: &call.name, input }
             }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::block::{Block, Blocks, Entry};
 use super::blocks_write::BlockWriter;
 use crate::api::chat::{ChatRequest, Field, Format, Losses, Message, Role};
+use crate::dialects::extra::is_echo;
 
 #[derive(Debug)]
 pub(super) struct Conversation<'a> {
@@ -34,6 +35,11 @@ impl<'a> Conversation<'a> {
         let mut conversation = Self { system: Vec::new(), turns: Vec::new() };
         for message in &request.messages {
             losses.dropped_if(message.name.is_some(), Field::Name);
+            let is_system = matches!(message.role, Role::System | Role::Developer);
+            if is_system && !own && !conversation.turns.is_empty() {
+                // It moves to the front.
+                losses.approximated(Field::Extra("messages.role".into()));
+            }
             let entries = BlockWriter { own, role: message.role, losses }.entries(&message.parts);
             conversation.add(message, entries, own);
             if !own {
@@ -111,22 +117,9 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Members of an answer that clients send back with it say nothing to a model.
-const ECHOES: [&str; 9] = [
-    "refusal",
-    "annotations",
-    "audio",
-    "function_call",
-    "reasoning",
-    "reasoning_content",
-    "reasoning_details",
-    "provider_specific_fields",
-    "thinking_blocks",
-];
-
 fn report_extra(message: &Message, losses: &mut Losses) {
     for name in message.extra.keys() {
-        if message.role != Role::Assistant || !ECHOES.contains(&name.as_str()) {
+        if message.role != Role::Assistant || !is_echo(name) {
             losses.dropped(Field::Extra(name.clone()));
         }
     }

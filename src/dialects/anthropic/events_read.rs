@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::answer_read::{Kind, arguments, block_kind, made_id, take_text};
+use super::answer_read::{Kind, arguments, block_kind, take_text};
 use super::usage::Counts;
 use super::{citation, fault, finish, signature};
 use crate::api::chat::{Delta, Finish, Format};
+use crate::dialects::codec::made_id;
 use crate::dialects::codec::{Event, Fault, ReadEvents};
 
 /// Reads one stream. `call_id` names calls of tools that come without an id.

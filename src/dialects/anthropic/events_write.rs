@@ -10,12 +10,12 @@ use serde_json::Value;
 use super::block::{Block, Input, RAW};
 use super::finish::{self, Answered};
 use super::frame::{BlockDelta, Frame};
-use super::progress::Progress;
 use super::usage::UsageBody;
 use super::{citation, signature};
 use crate::api::Usage;
 use crate::api::chat::{ChatRequest, Delta, Finish, Format, Signature, ToolCall};
 use crate::dialects::codec::{Heading, WriteEvents};
+use crate::dialects::json_end::JsonEnd;
 
 /// Writes a stream for a client of the Messages API, which knows one choice only.
 pub fn write_events(heading: Heading, _request: &ChatRequest) -> EventWriter {
@@ -57,7 +57,7 @@ enum Open {
 #[derive(Debug)]
 struct OpenCall {
     call: u32,
-    progress: Progress,
+    arguments_end: JsonEnd,
     arguments: Arguments,
 }
 
@@ -71,6 +71,10 @@ enum Arguments {
 }
 
 impl WriteEvents for EventWriter {
+    fn holds(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, delta: Delta, out: &mut Vec<u8>) {
         match delta {
             Delta::Usage(usage) => self.usage = Some(usage),
@@ -103,7 +107,7 @@ impl EventWriter {
         if let Open::Call(open) = &self.open {
             match delta {
                 Delta::Arguments { choice: 0, call, text } if call == open.call => self.arguments(&text, out),
-                delta if !open.progress.is_complete() => self.waiting.push_back(delta),
+                delta if !open.arguments_end.has_come() => self.waiting.push_back(delta),
                 delta => self.block(delta, out),
             }
         } else {
@@ -174,7 +178,7 @@ impl EventWriter {
             self.sign(signature, out);
         }
         let arguments = if begun.custom { Arguments::Raw(String::new()) } else { Arguments::None };
-        let open = Open::Call(OpenCall { call, progress: Progress::default(), arguments });
+        let open = Open::Call(OpenCall { call, arguments_end: JsonEnd::default(), arguments });
         let block = Block::ToolUse { id: begun.id.as_str().into(), name: &begun.name, input: Input::Empty };
         self.begin(&block, open, out);
     }
@@ -191,8 +195,8 @@ impl EventWriter {
         if let Arguments::Raw(so_far) = &mut open.arguments {
             return so_far.push_str(text);
         }
-        open.progress.feed(text);
-        let complete = open.progress.is_complete();
+        open.arguments_end.read(text);
+        let complete = open.arguments_end.has_come();
         self.delta(BlockDelta::InputJsonDelta { partial_json: text }, out);
         if complete && !self.waiting.is_empty() {
             self.drain(out);

@@ -14,7 +14,6 @@ mod fault;
 mod finish;
 mod frame;
 mod model;
-mod progress;
 #[cfg(test)]
 mod recordings;
 mod request_read;

@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::citation::{Cites, cites, read_citation};
 use super::fault::read_fault;
-use super::make_id;
 use super::usage::{read_finish, read_logprob, read_usage};
 use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Part, ToolCall};
 use crate::dialects::Fault;
+use crate::dialects::codec::made_id;
 
 /// `call_id` is ours; ids of calls that came without one are made of it.
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
@@ -72,7 +72,7 @@ pub(super) fn read_call(call: &Value, call_id: &str, number: usize) -> ToolCall 
         Some(value) => value.to_string(),
     };
     ToolCall {
-        id: string(call.get("id")).filter(|id| !id.is_empty()).unwrap_or_else(|| make_id(call_id, number)),
+        id: string(call.get("id")).filter(|id| !id.is_empty()).unwrap_or_else(|| made_id(call_id, number)),
         name: string(function.get("name")).unwrap_or_default(),
         arguments,
         custom: false,
@@ -129,7 +129,7 @@ mod tests {
     use crate::error::FailureClass;
 
     fn read(answer: &Value) -> Result<ChatAnswer, Fault> {
-        read_answer(answer.to_string().as_bytes(), "ab-cd")
+        read_answer(answer.to_string().as_bytes(), "abcd")
     }
 
     #[test]

@@ -223,7 +223,7 @@ mod tests {
     use crate::error::FailureClass;
 
     fn feed(events: &[Value]) -> (Result<Vec<Delta>, Fault>, bool) {
-        let mut reader = read_events("ab-cd");
+        let mut reader = read_events("abcd");
         let mut deltas = Vec::new();
         for event in events {
             let data = event.to_string();

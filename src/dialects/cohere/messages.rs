@@ -127,7 +127,10 @@ fn plain_text(source: &Source) -> Option<String> {
 }
 
 fn write_result(result: &ToolResult, losses: &mut Losses) -> Value {
-    losses.dropped_if(result.is_error, Field::Extra("is_error".into()));
+    if result.is_error {
+        // There is no member for it; the words stay.
+        losses.approximated(Field::Extra("messages.content.tool_result.is_error".into()));
+    }
     let mut parts = Vec::new();
     for part in &result.parts {
         note_members(part, losses);

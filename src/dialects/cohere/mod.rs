@@ -16,8 +16,3 @@ pub use answer::read_answer;
 pub use embed::{read_embeddings, write_embed};
 pub use events::{EventReader, read_events};
 pub use request::write_request;
-
-/// An id for a call that came without one.
-fn make_id(call_id: &str, number: usize) -> String {
-    format!("call_{}_{number}", call_id.replace('-', ""))
-}

@@ -142,7 +142,7 @@ fn drop_the_rest(request: &ChatRequest, losses: &mut Losses) {
         (request.top_logprobs.is_some_and(|count| count > 0), Field::TopLogprobs),
         (request.user.is_some(), Field::User),
         (request.metadata.is_some(), Field::Metadata),
-        (request.service_tier.is_some(), Field::ServiceTier),
+        (!matches!(request.service_tier.as_deref(), None | Some("auto" | "default")), Field::ServiceTier),
         (request.prompt_cache_key.is_some(), Field::PromptCacheKey),
     ] {
         losses.dropped_if(given, field);
@@ -194,7 +194,7 @@ mod tests {
         let mut request = request();
         let number = |number| Number::from_f64(number);
         request.sampling.temperature = number(1.7);
-        request.sampling.top_p = Some(1.into());
+        request.sampling.top_p = number(0.995);
         request.sampling.frequency_penalty = number(-2.0);
         request.sampling.presence_penalty = number(0.5);
         request.sampling.top_k = Some(1000);

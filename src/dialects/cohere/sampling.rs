@@ -16,7 +16,9 @@ pub(super) fn write_sampling(request: &ChatRequest, body: &mut Map<String, Value
         ("frequency_penalty", &sampling.frequency_penalty, (0.0, 1.0), Field::FrequencyPenalty),
         ("presence_penalty", &sampling.presence_penalty, (0.0, 1.0), Field::PresencePenalty),
     ] {
-        if let Some(number) = number {
+        // A `top_p` of 1 keeps every token, which is what happens without it; Cohere's own ends below.
+        let idle = field == Field::TopP && number.as_ref().and_then(Number::as_f64) == Some(1.0);
+        if let Some(number) = number.as_ref().filter(|_| !idle) {
             body.insert(name.into(), clamp(number, low, high, field, losses).into());
         }
     }

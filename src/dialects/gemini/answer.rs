@@ -131,7 +131,7 @@ mod tests {
     use crate::error::FailureClass;
 
     fn read(body: &Value) -> ChatAnswer {
-        read_answer(body.to_string().as_bytes(), "0-1").unwrap()
+        read_answer(body.to_string().as_bytes(), "01").unwrap()
     }
 
     fn contents(answer: &ChatAnswer) -> Vec<&Content> {

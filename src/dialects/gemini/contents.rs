@@ -10,14 +10,11 @@ use super::part::{FunctionCall, FunctionResponse, Kind, Object, WirePart};
 use crate::api::chat::{
     ChatRequest, Content, Field, Format, Losses, Message, Part, Role, Signature, Source, ToolCall, ToolResult,
 };
+use crate::dialects::extra::is_echo;
 
 /// Stands in the place of a signature that there is none of, because another vendor's model made the call. Base64 of
 /// `skip_thought_signature_validator`. <https://ai.google.dev/gemini-api/docs/thought-signatures>
 const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
-
-/// Members of answers that clients send back with them; they ask for nothing.
-const ECHOES: [&str; 7] =
-    ["refusal", "annotations", "audio", "function_call", "reasoning", "reasoning_content", "provider_specific_fields"];
 
 #[derive(Debug, Serialize)]
 pub(super) struct Turn<'a> {
@@ -84,7 +81,7 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn extra(&mut self, names: impl Iterator<Item = &'a String>) {
-        for name in names.filter(|name| !ECHOES.contains(&name.as_str())) {
+        for name in names.filter(|name| !is_echo(name)) {
             self.losses.dropped(Field::Extra(name.clone()));
         }
     }
@@ -183,6 +180,10 @@ impl<'a> Writer<'a, '_> {
             }
             None => handed_on,
         };
+        if call.custom {
+            // Free text becomes a member of an object.
+            self.losses.approximated(Field::Tools);
+        }
         let args = match call.arguments.trim() {
             "" => Object::Empty,
             _ if call.custom => Object::Of("input", call.arguments.as_str().into()),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialects::Fault;
+use crate::dialects::refusal::class_of_status;
 use crate::error::{FailureClass, Refusal};
 
 /// What the body of an answer with an error status says, where it is more than the status says. `None` where the body
@@ -63,20 +64,7 @@ fn classify(error: &Value) -> Option<FailureClass> {
         }
         _ => None,
     };
-    by_status.or_else(|| by_code(error.get("code")?.as_u64()?))
-}
-
-fn by_code(code: u64) -> Option<FailureClass> {
-    Some(match code {
-        400 | 413 | 422 => FailureClass::CallerError,
-        401 => FailureClass::Unauthorized,
-        402 => FailureClass::Billing,
-        403 => FailureClass::Forbidden,
-        404 => FailureClass::NotFound,
-        429 => FailureClass::RateLimited,
-        408 | 409 | 425 | 499..=599 => FailureClass::ServerError,
-        _ => return None,
-    })
+    by_status.or_else(|| class_of_status(error.get("code")?.as_u64()?))
 }
 
 fn refusal(error: &Value) -> Refusal {

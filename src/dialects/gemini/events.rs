@@ -164,7 +164,7 @@ mod tests {
     use crate::error::FailureClass;
 
     fn read(chunks: &[Value]) -> (Vec<Delta>, bool) {
-        let mut reader = read_events("0-1");
+        let mut reader = read_events("01");
         let mut deltas = Vec::new();
         for chunk in chunks {
             let data = chunk.to_string();

@@ -52,7 +52,9 @@ fn lose(request: &ChatRequest, losses: &mut Losses) {
     losses.dropped_if(request.parallel_tool_calls == Some(false), Field::ParallelToolCalls);
     losses.dropped_if(request.user.is_some(), Field::User);
     losses.dropped_if(request.metadata.is_some(), Field::Metadata);
-    losses.dropped_if(request.service_tier.as_ref().is_some_and(|tier| tier != "auto"), Field::ServiceTier);
+    // There is one tier, which both of these words are content with.
+    let special = !matches!(request.service_tier.as_deref(), None | Some("auto" | "default"));
+    losses.dropped_if(special, Field::ServiceTier);
     losses.dropped_if(request.prompt_cache_key.is_some(), Field::PromptCacheKey);
     if request.format != Format::Gemini {
         for name in request.extra.keys() {

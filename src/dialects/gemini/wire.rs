@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::usage::Counts;
 use crate::api::chat::{Content, Format, Signature, Source, ToolCall};
+use crate::dialects::codec::made_id;
 use crate::dialects::{Fault, lenient};
 
 /// A whole answer, or one piece of a stream, which looks the same.
@@ -138,11 +139,11 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(call_id: &str) -> Self {
-        Self { call_id: call_id.replace('-', ""), next: 0 }
+        Self { call_id: call_id.to_owned(), next: 0 }
     }
 
     fn make(&mut self) -> String {
-        let id = format!("call_{}_{}", self.call_id, self.next);
+        let id = made_id(&self.call_id, self.next);
         self.next += 1;
         id
     }
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn made_ids_differ_and_given_ones_stay() {
-        let mut ids = Ids::new("01-ab");
+        let mut ids = Ids::new("01ab");
         let mut contents = Vec::new();
         for json in [
             r#"{"functionCall":{"name":"f"}}"#,

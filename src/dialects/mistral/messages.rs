@@ -97,7 +97,11 @@ fn adapt_message(message: &mut Map<String, Value>, role: &str, changes: &mut Cha
         let keep = known.contains(&name.as_str());
         match name.as_str() {
             _ if keep => {}
-            _ if value.is_null() || (role == "assistant" && extra::is_echo(name)) => changes.made(),
+            _ if value.is_null() => changes.made(),
+            "reasoning" | "reasoning_content" | "reasoning_details" | "thinking_blocks" if role == "assistant" => {
+                changes.dropped(Field::Reasoning);
+            }
+            _ if role == "assistant" && extra::is_echo(name) => changes.made(),
             "name" => changes.dropped(Field::Name),
             "cache_control" => changes.dropped(Field::CacheHint),
             _ => changes.dropped(Field::Extra(name.clone())),
@@ -138,7 +142,11 @@ fn adapt_call(call: &mut Map<String, Value>, changes: &mut Changes) {
         let keep = matches!(name.as_str(), "id" | "type" | "function" | "index");
         match name.as_str() {
             _ if keep => {}
-            _ if value.is_null() || extra::is_echo(name) => changes.made(),
+            _ if value.is_null() => changes.made(),
+            "extra_content" if value.pointer("/google/thought_signature").is_some() => {
+                changes.dropped(Field::Reasoning);
+            }
+            _ if extra::is_echo(name) => changes.made(),
             _ => changes.dropped(Field::Extra(name.clone())),
         }
         keep
@@ -184,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_sent_back_loses_its_echoes_in_silence() {
+    fn an_answer_sent_back_loses_its_echoes_in_silence_but_not_its_reasoning() {
         let (messages, lost) = adapt(json!([
             {"role": "developer", "content": "be brief"},
             {"role": "user", "content": "x", "name": "bob"},
@@ -193,7 +201,7 @@ mod tests {
         ]));
         assert_eq!(messages[0], json!({"role": "system", "content": "be brief"}));
         assert_eq!(messages[2], json!({"role": "assistant", "content": "y"}));
-        assert_eq!(lost, [Field::Name, Field::Extra("vendor".into())]);
+        assert_eq!(lost, [Field::Name, Field::Reasoning, Field::Extra("vendor".into())]);
     }
 
     #[test]

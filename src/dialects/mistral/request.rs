@@ -6,7 +6,7 @@ use super::Changes;
 use super::messages::adapt_messages;
 use super::tools::{adapt_choice, adapt_tools};
 use crate::api::chat::{Field, Losses};
-use crate::dialects::Invalid;
+use crate::dialects::{Invalid, extra};
 
 /// Mistral refuses a request with any other member (`extra_forbidden`).
 const KNOWN: [&str; 30] = [
@@ -108,6 +108,7 @@ fn member(name: String, mut value: Value, adapted: &mut Map<String, Value>, chan
         ("stream_options" | "max_completion_tokens", _) => return changes.made(),
         ("user", _) => return changes.dropped(Field::User),
         ("logit_bias", _) => return changes.dropped(Field::LogitBias),
+        (_, value) if extra::is_idle(&name, value) => return changes.made(),
         _ if !is_known => return changes.dropped(Field::Extra(name)),
         _ => {}
     }

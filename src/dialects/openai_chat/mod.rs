@@ -20,6 +20,7 @@ pub use event::{EventReader, Seen};
 pub use read_answer::read_answer;
 pub use read_events::read_events;
 pub use read_request::read_request;
+pub(super) use read_request::{read_sampling, read_stop};
 pub use rewrite::rewrite;
 pub use write_answer::write_answer;
 pub use write_events::write_events;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::answer::judge_whole;
 use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
+use crate::dialects::codec::made_id;
 use crate::dialects::{Fault, lenient};
 
 #[derive(Deserialize)]
@@ -74,13 +75,13 @@ pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
 /// Makes ids for tool calls that have none.
 #[derive(Debug)]
 pub(super) struct Ids {
-    prefix: String,
+    call_id: String,
     made: usize,
 }
 
 impl Ids {
     pub(super) fn new(call_id: &str) -> Self {
-        Self { prefix: format!("call_{}", call_id.replace('-', "")), made: 0 }
+        Self { call_id: call_id.to_owned(), made: 0 }
     }
 
     pub(super) fn or_made(&mut self, id: &str) -> String {
@@ -88,7 +89,7 @@ impl Ids {
             return id.to_owned();
         }
         self.made += 1;
-        format!("{}_{}", self.prefix, self.made - 1)
+        made_id(&self.call_id, self.made - 1)
     }
 }
 

@@ -7,10 +7,7 @@ use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{CacheHint, Content, Format, Message, Part, Role, Source, ToolCall, ToolResult};
 use crate::dialects::Invalid;
 use crate::dialects::codec::{Members, Path};
-
-/// What clients send back of an answer and no provider needs to read again.
-const ECHOES: [&str; 7] =
-    ["refusal", "annotations", "audio", "function_call", "provider_specific_fields", "tool_calls", "reasoning"];
+use crate::dialects::extra::is_echo;
 
 pub(super) fn read_messages(messages: Vec<Value>) -> Result<Vec<Message>, Invalid> {
     let mut reader = Reader::default();
@@ -57,7 +54,7 @@ impl Reader {
         }
         message.name = members.string("name")?;
         message.extra = members.rest();
-        message.extra.retain(|name, _| !ECHOES.contains(&name.as_str()));
+        message.extra.retain(|name, _| !is_echo(name));
         Ok(message)
     }
 
@@ -216,7 +213,7 @@ fn read_file(members: &mut Members<'_>, path: Path<'_>) -> Result<Content, Inval
     let mut file = inner(members, "file", path)?;
     let name = file.string("filename")?;
     let source = if let Some(data) = file.string("file_data")? {
-        match Source::from_url(&data) {
+        match Source::from_document_url(&data) {
             // Bare base64 is a PDF: nothing else is taken without its type.
             Source::Url(data) if !data.contains(':') => Source::Data { media_type: "application/pdf".into(), data },
             source => source,

@@ -10,8 +10,8 @@ use super::read_messages::read_messages;
 use crate::api::chat::{
     CacheHint, ChatRequest, Effort, Format, OutputFormat, Sampling, Thinking, Tool, ToolChoice, ToolKind,
 };
-use crate::dialects::Invalid;
 use crate::dialects::codec::{Members, Path, wrong};
+use crate::dialects::{Invalid, extra};
 
 /// Reads a request. Its envelope has been checked already; `stream` and the model are taken from there.
 pub fn read_request(body: &[u8]) -> Result<ChatRequest, Invalid> {
@@ -40,23 +40,19 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest, Invalid> {
     request.service_tier = top.string("service_tier")?;
     request.prompt_cache_key = top.string("prompt_cache_key")?;
     request.extra = top.rest();
-    // What these ask for is what happens anyway.
-    let idle = |name: &str, value: &Value| match name {
-        "store" => value == &Value::Bool(false),
-        "modalities" => value.as_array().is_some_and(|kinds| kinds.iter().all(|kind| kind == "text")),
-        _ => false,
-    };
-    request.extra.retain(|name, value| !idle(name, value));
+    request.extra.retain(|name, value| !extra::is_idle(name, value));
     Ok(request)
 }
 
 /// The sampling members, which have one name in all of OpenAI's formats.
 pub(in crate::dialects) fn read_sampling(top: &mut Members<'_>) -> Result<Sampling, Invalid> {
+    let seed = top.number("seed")?;
+    let seed = seed.map(|seed| seed.as_i64().ok_or_else(|| top.wrong("seed", "a whole number"))).transpose()?;
     Ok(Sampling {
         temperature: top.number("temperature")?,
         top_p: top.number("top_p")?,
         top_k: top.whole("top_k")?,
-        seed: top.number("seed")?.and_then(|seed| seed.as_i64()),
+        seed,
         presence_penalty: top.number("presence_penalty")?,
         frequency_penalty: top.number("frequency_penalty")?,
         logit_bias: top.value("logit_bias"),

@@ -9,6 +9,7 @@ use crate::api::chat::{
     CacheHint, ChatRequest, Content, Field, Format, Losses, Message, Part, Role, Source, ToolResult,
 };
 use crate::config::{Quirks, ReasoningMember};
+use crate::dialects::extra;
 
 /// One message of the common form may become several: each tool's result is one of its own here.
 pub(super) fn write_messages(request: &ChatRequest, quirks: &Quirks, losses: &mut Losses) -> Vec<Value> {
@@ -74,11 +75,15 @@ impl Writer<'_> {
             // There is no member for it; the words stay.
             self.losses.approximated(Field::Extra("messages.content.tool_result.is_error".into()));
         }
-        let texts = result.parts.iter().filter_map(|part| match &part.content {
-            Content::Text { text, .. } => Some(text.as_str()),
-            _ => None,
-        });
-        let text = texts.collect::<Vec<_>>().join("\n");
+        let mut texts = Vec::new();
+        for part in &result.parts {
+            if let Content::Text { text, .. } = &part.content {
+                texts.push(text.as_str());
+                self.hint(part.cache.as_ref());
+                extra::drop_but_echoes(&part.extra, self.losses);
+            }
+        }
+        let text = texts.join("\n");
         self.written.push(json!({"role": "tool", "tool_call_id": result.call, "content": text}));
     }
 
@@ -88,6 +93,7 @@ impl Writer<'_> {
         let mut calls = Vec::new();
         let mut reasoning = Vec::new();
         let mut thought = String::new();
+        let mut sealed = false;
         for part in parts {
             self.hint(part.cache.as_ref());
             match &part.content {
@@ -103,8 +109,12 @@ impl Writer<'_> {
                 Content::Reasoning { text, signature } => {
                     reasoning.push(detail(reasoning.len(), text, signature.as_ref()));
                     thought.push_str(text);
+                    sealed |= signature.is_some();
                 }
-                Content::Redacted(data) => reasoning.push(redacted(reasoning.len(), data)),
+                Content::Redacted(data) => {
+                    reasoning.push(redacted(reasoning.len(), data));
+                    sealed = true;
+                }
                 _ => self.losses.dropped(Field::Part),
             }
         }
@@ -112,6 +122,10 @@ impl Writer<'_> {
         members.extend(refusal.map(|refusal| ("refusal".into(), refusal.into())));
         match self.quirks.reasoning {
             ReasoningMember::Content if !thought.is_empty() => {
+                if sealed {
+                    // The text goes without what proves it.
+                    self.losses.approximated(Field::Reasoning);
+                }
                 members.insert("reasoning_content".into(), thought.into());
             }
             ReasoningMember::Details if !reasoning.is_empty() => {
@@ -165,7 +179,7 @@ impl Writer<'_> {
                 json!({"type": "input_audio", "input_audio": {"data": data, "format": format}})
             }
             Content::Audio { .. } => return self.lose(Field::Audio),
-            Content::Document { source, name } => return self.document(source, name.as_deref()),
+            Content::Document { source, name } => self.document(source, name.as_deref())?,
             Content::Foreign { format: Format::OpenAiChat, value } => value.clone(),
             _ => return self.lose(Field::Part),
         };
@@ -187,9 +201,16 @@ impl Writer<'_> {
 
     fn document(&mut self, source: &Source, name: Option<&str>) -> Option<Value> {
         let file = match source {
-            // Plain text needs no file.
-            Source::Text(text) => return Some(json!({"type": "text", "text": text})),
-            Source::File { format: Format::OpenAiChat | Format::OpenAiResponses, id } => json!({"file_id": id}),
+            // Plain text needs no file, and so has no name.
+            Source::Text(text) => {
+                if name.is_some() {
+                    self.losses.approximated(Field::Document);
+                }
+                return Some(json!({"type": "text", "text": text}));
+            }
+            Source::File { format: Format::OpenAiChat | Format::OpenAiResponses, id } if self.quirks.openai_models => {
+                json!({"file_id": id})
+            }
             Source::Data { .. } => {
                 json!({"filename": name.unwrap_or("document.pdf"), "file_data": source.to_url()})
             }

@@ -38,8 +38,13 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>, quirks: &Quirks
         }
     };
     put("n", request.n.map(Value::from));
-    put("logprobs", request.logprobs.map(Value::from));
-    put("top_logprobs", request.top_logprobs.map(Value::from));
+    if thinks {
+        losses.dropped_if(request.logprobs == Some(true), Field::Logprobs);
+        losses.dropped_if(request.top_logprobs.is_some_and(|count| count > 0), Field::TopLogprobs);
+    } else {
+        put("logprobs", request.logprobs.map(Value::from));
+        put("top_logprobs", request.top_logprobs.map(Value::from));
+    }
     put("user", request.user.clone().map(Value::from));
     put("prompt_cache_key", request.prompt_cache_key.clone().map(Value::from));
     match (&request.metadata, quirks.metadata) {
@@ -138,10 +143,13 @@ fn write_sampling(
         top_k => losses.dropped_if(top_k.is_some(), Field::TopK),
     }
     body.extend(sampling.seed.map(|seed| ("seed".into(), seed.into())));
-    body.extend(sampling.logit_bias.as_ref().map(|bias| ("logit_bias".into(), bias.clone())));
     if thinks {
+        losses.dropped_if(sampling.logit_bias.is_some(), Field::LogitBias);
         losses.dropped_if(!request.stop.is_empty(), Field::Stop);
-    } else if !request.stop.is_empty() {
+        return;
+    }
+    body.extend(sampling.logit_bias.as_ref().map(|bias| ("logit_bias".into(), bias.clone())));
+    if !request.stop.is_empty() {
         if request.stop.len() > quirks.stops {
             losses.approximated(Field::Stop);
         }
@@ -159,11 +167,17 @@ fn write_thinking(
     let Some(thinking) = &request.thinking else { return };
     if quirks.effort && (thinks || !quirks.openai_models) {
         let effort = thinking.effort_word().or(thinking.adaptive.then_some(Effort::Medium));
+        let guessed = effort.is_some() && thinking.effort.is_none() && !thinking.is_off();
+        // OpenAI's own models never show their thoughts here, those of other vendors always do.
+        let shown_otherwise = thinking.visible == Some(thinks) && !thinking.is_off();
+        if guessed || shown_otherwise || effort == Some(Effort::Max) {
+            losses.approximated(Field::Thinking);
+        }
         body.extend(effort.map(|effort| ("reasoning_effort".into(), openai_effort(effort).into())));
         return;
     }
-    // A model that does not think does what `none` asks for.
-    losses.dropped_if(!Thinking::is_off(thinking), Field::Thinking);
+    // A model of OpenAI's that does not think does what `none` asks for.
+    losses.dropped_if(!quirks.openai_models || !Thinking::is_off(thinking), Field::Thinking);
 }
 
 /// OpenAI's words end at `xhigh`.
@@ -189,12 +203,11 @@ fn response_format(format: &OutputFormat) -> Value {
     }
 }
 
-/// Anthropic's words in OpenAI's.
+/// Anthropic's door has put its words into OpenAI's; those that it could not are no tiers here.
 fn service_tier(request: &ChatRequest, losses: &mut Losses) -> Option<String> {
     let tier = request.service_tier.as_deref()?;
     match (request.format, tier) {
-        (Format::Anthropic, "standard_only") => Some("default".into()),
-        (Format::Anthropic, "auto") => Some("auto".into()),
+        (Format::Anthropic, "auto" | "default") => Some(tier.to_owned()),
         (Format::Anthropic, _) => {
             losses.dropped(Field::ServiceTier);
             None

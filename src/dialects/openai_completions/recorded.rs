@@ -6,11 +6,11 @@ use super::read_request;
 use crate::api::chat::{Content, Delta};
 use crate::dialects::ReadEvents;
 use crate::dialects::openai_chat::{judge, read_events};
-use crate::dialects::verbatim::recorded::{Recorded, events, exchanges};
+use crate::dialects::recorded::{each_event, recordings};
 
 #[test]
 fn recorded_requests_are_read() {
-    for Recorded { name, exchange } in exchanges("openai-completions-") {
+    for (name, exchange) in recordings("openai-completions-") {
         let body = &exchange["request"]["body"];
         match (&body["prompt"], read_request(body.to_string().as_bytes())) {
             (Value::String(prompt), Ok(request)) => {
@@ -31,7 +31,7 @@ fn recorded_requests_are_read() {
 
 #[test]
 fn recorded_answers_are_judged() {
-    for Recorded { name, exchange } in exchanges("openai-completions-") {
+    for (name, exchange) in recordings("openai-completions-") {
         let response = &exchange["response"];
         if response["status"] != 200 || !response["body"].is_object() {
             continue;
@@ -46,12 +46,12 @@ fn recorded_answers_are_judged() {
 
 #[test]
 fn recorded_streams_are_judged() {
-    for Recorded { name, exchange } in exchanges("openai-completions-") {
+    for (name, exchange) in recordings("openai-completions-") {
         let response = &exchange["response"];
         let Some(stream) = response["sse_text"].as_str().filter(|_| response["status"] == 200) else { continue };
         let mut reader = read_events("id", 1);
         let mut deltas = Vec::new();
-        events(stream, |event| reader.read(event, &mut deltas).unwrap());
+        each_event(stream, |event| reader.read(event, &mut deltas).unwrap());
         assert!(reader.is_whole(), "{name}");
         let chunks = stream.lines().filter_map(|line| line.strip_prefix("data: "));
         let chunks: Vec<Value> = chunks.filter_map(|data| serde_json::from_str(data).ok()).collect();

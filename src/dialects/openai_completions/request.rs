@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::api::chat::{ChatRequest, Format, Message, Part, Role};
 use crate::dialects::Invalid;
 use crate::dialects::codec::Members;
+use crate::dialects::openai_chat::{read_sampling, read_stop};
 
 /// How long an answer may be where the request does not say.
 const DEFAULT_TOKENS: u32 = 16;
@@ -21,15 +22,7 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest, Invalid> {
     request.stop = read_stop(&mut members)?;
     request.stream = members.bool("stream")?.unwrap_or(false);
     request.user = members.string("user")?;
-    let sampling = &mut request.sampling;
-    sampling.temperature = members.number("temperature")?;
-    sampling.top_p = members.number("top_p")?;
-    sampling.presence_penalty = members.number("presence_penalty")?;
-    sampling.frequency_penalty = members.number("frequency_penalty")?;
-    sampling.logit_bias = members.object("logit_bias")?.map(Value::Object);
-    if let Some(seed) = members.number("seed")? {
-        sampling.seed = Some(seed.as_i64().ok_or_else(|| members.wrong("seed", "a whole number"))?);
-    }
+    request.sampling = read_sampling(&mut members)?;
     let mut options = members.object("stream_options")?.unwrap_or_default();
     request.include_usage = options.shift_remove("include_usage") == Some(Value::Bool(true));
     options.retain(|name, value| name != "include_obfuscation" && !value.is_null());
@@ -55,19 +48,6 @@ fn read_prompt(members: &mut Members<'_>) -> Result<String, Invalid> {
         },
         _ => Err(members.wrong("prompt", "a string or an array with one string")),
     }
-}
-
-fn read_stop(members: &mut Members<'_>) -> Result<Vec<String>, Invalid> {
-    let texts = match members.value("stop") {
-        None => Vec::new(),
-        Some(Value::Array(texts)) => texts,
-        Some(text) => vec![text],
-    };
-    let text = |value| match value {
-        Value::String(text) => Ok(text),
-        _ => Err(members.wrong("stop", "a string or an array of strings")),
-    };
-    texts.into_iter().map(text).collect()
 }
 
 /// What only this format has, where it asks for anything.

@@ -56,7 +56,7 @@ fn read_file(members: &mut Members<'_>) -> Result<Content, Invalid> {
     let name = members.string("filename")?;
     let (data, url) = (members.string("file_data")?, members.string("file_url")?);
     let source = match (data, url, members.string("file_id")?) {
-        (Some(data), ..) if data.starts_with("data:") => Source::from_url(&data),
+        (Some(data), ..) if data.starts_with("data:") => Source::from_document_url(&data),
         (Some(data), ..) => Source::Data { media_type: media_type(name.as_deref()).to_owned(), data },
         (None, Some(url), _) => Source::Url(url),
         (None, None, Some(id)) => Source::File { format: Format::OpenAiResponses, id },

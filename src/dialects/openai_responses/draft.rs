@@ -2,7 +2,7 @@
 
 use super::event::{Event, Events, PartOf};
 use super::item::{Citation, ContentPart, Item, Status, Summary, characters};
-use super::json_end::JsonEnd;
+use crate::dialects::json_end::JsonEnd;
 
 /// An item that has not ended. Whoever calls says by `events` whether the client is told of it yet.
 #[derive(Debug)]

@@ -12,7 +12,6 @@ mod draft;
 mod event;
 mod input;
 mod item;
-mod json_end;
 mod judge;
 #[cfg(test)]
 mod recorded;

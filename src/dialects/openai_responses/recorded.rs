@@ -5,12 +5,12 @@ use serde_json::Value;
 use super::testing::{check_grammar, heading, request};
 use super::{VerbatimEvents, judge_answer, read_request, write_events};
 use crate::api::chat::{Content, Delta, Finish};
-use crate::dialects::verbatim::recorded::{Recorded, events, exchanges};
+use crate::dialects::recorded::{each_event, recordings};
 use crate::dialects::{ReadEvents, WriteEvents};
 
 #[test]
 fn recorded_requests_are_read() {
-    for Recorded { name, exchange } in exchanges("openai-responses-") {
+    for (name, exchange) in recordings("openai-responses-") {
         let body = &exchange["request"]["body"];
         let request = read_request(body.to_string().as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(request.extra.is_empty(), "{name}: {:?}", request.extra);
@@ -28,7 +28,7 @@ fn recorded_requests_are_read() {
 
 #[test]
 fn recorded_answers_are_judged() {
-    for Recorded { name, exchange } in exchanges("openai-responses-") {
+    for (name, exchange) in recordings("openai-responses-") {
         let response = &exchange["response"];
         if response["status"] != 200 || !response["body"].is_object() {
             continue;
@@ -43,12 +43,12 @@ fn recorded_answers_are_judged() {
 
 #[test]
 fn recorded_streams_are_judged_and_can_be_written_again() {
-    for Recorded { name, exchange } in exchanges("openai-responses-") {
+    for (name, exchange) in recordings("openai-responses-") {
         let response = &exchange["response"];
         let Some(stream) = response["sse_text"].as_str().filter(|_| response["status"] == 200) else { continue };
         let mut reader = VerbatimEvents::new();
         let mut deltas = Vec::new();
-        events(stream, |event| reader.read(event, &mut deltas).unwrap());
+        each_event(stream, |event| reader.read(event, &mut deltas).unwrap());
         assert!(reader.is_whole(), "{name}");
         let mut writer = write_events(heading(), &request());
         let mut out = Vec::new();

@@ -34,6 +34,10 @@ impl EventWriter {
 }
 
 impl WriteEvents for EventWriter {
+    fn holds(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, delta: Delta, out: &mut Vec<u8>) {
         let is_start = matches!(delta, Delta::Start { .. });
         if self.sequence == 0 && !is_start {

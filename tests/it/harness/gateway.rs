@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::client::{Connection, JSON, get, post};
+use super::door::Door;
 use super::logs::Logs;
 use super::metrics::Scrape;
 use super::response::Response;
@@ -30,7 +31,7 @@ pub(crate) struct Gateway {
     pid: Pid,
     exit: watch::Receiver<Option<ExitStatus>>,
     providers: Vec<Watched>,
-    /// Requests to the chat door that the gateway must have an end for.
+    /// Requests to the doors for calls that the gateway must have an end for.
     expected: AtomicUsize,
     _folder: TempDir,
 }
@@ -89,6 +90,24 @@ impl Gateway {
         let mut connection = Connection::open(self.door).await;
         connection.send(post("/v1/chat/completions", headers, body)).await;
         connection.response().await
+    }
+
+    /// A whole exchange with any door for calls.
+    pub(crate) async fn call(&self, door: Door, request: &Value) -> Response {
+        self.call_with(door, request, &[]).await
+    }
+
+    pub(crate) async fn call_with(&self, door: Door, request: &Value, headers: &[&str]) -> Response {
+        self.expect_calls(1);
+        let headers = [door.headers(), headers].concat();
+        self.exchange(self.door, post(door.path(), &headers, request.to_string())).await
+    }
+
+    /// The record of the call that was answered so.
+    pub(crate) async fn record_of(&self, response: &Response) -> Value {
+        let id = response.header("x-request-id").expect("every answer has an id");
+        let found = self.logs.find_line(&format!("the record of {id}"), &["\"call ended\"", id]).await;
+        found.unwrap_or_else(|| panic!("the gateway ended before the record of {id}"))
     }
 
     /// Sends a chat request and leaves reading the answer to the test.
@@ -223,11 +242,11 @@ fn records_of(events: &[Value]) -> Vec<Value> {
     events.iter().filter(record).cloned().collect()
 }
 
-/// What ends a request to the chat door: a record, or the refusal of what never became a call.
+/// What ends a request to a door for calls: a record, or the refusal of what never became a call.
 fn ends_of(events: &[Value]) -> Vec<Value> {
     let end = |event: &&Value| {
         let told = event["message"] == "call ended" || event["message"] == "request refused";
-        told && event["call.door"] == "chat_completions"
+        told && event["call.door"].is_string()
     };
     events.iter().filter(end).cloned().collect()
 }

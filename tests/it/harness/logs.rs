@@ -44,6 +44,29 @@ impl Logs {
         lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// Waits for an event whose line contains all of these words.
+    pub(super) async fn find_line(&self, what: &str, words: &[&str]) -> Option<Value> {
+        let mut progress = self.progress.subscribe();
+        let mut read = 0;
+        let search = async {
+            loop {
+                let (_, ended) = *progress.borrow_and_update();
+                let found = {
+                    let lines = self.lines.lock().expect("no reader panics with the lock");
+                    let fresh = lines[read..].iter().find(|line| words.iter().all(|word| line.contains(word)));
+                    let found = fresh.and_then(|line| serde_json::from_str(line).ok());
+                    read = lines.len();
+                    found
+                };
+                if found.is_some() || ended {
+                    return found;
+                }
+                progress.changed().await.expect("the logs outlive who waits for them");
+            }
+        };
+        within(what, search).await
+    }
+
     /// Waits until `found` finds something in the events; `None`: the process ended before.
     pub(super) async fn find<T>(&self, what: &str, mut found: impl FnMut(&[Value]) -> Option<T>) -> Option<T> {
         let mut progress = self.progress.subscribe();

@@ -4,14 +4,17 @@
 //! Everything waits on events (a log line, a byte, a closed connection) under [`LIMIT`], which only a failure reaches.
 
 mod answers;
+mod asking;
 mod client;
 mod dead_ends;
+mod door;
 mod faults;
 mod gateway;
 mod http2;
 mod logs;
 mod metrics;
 mod provider;
+mod replay;
 mod reply;
 mod request;
 mod response;
@@ -19,12 +22,15 @@ mod setup;
 mod wire;
 
 pub(crate) use answers::*;
+pub(crate) use asking::{say, streamed, with_tools};
 pub(crate) use client::{Connection, JSON, get, head, post, raw_chat};
 pub(crate) use dead_ends::{Deaf, Refusing};
+pub(crate) use door::Door;
 pub(crate) use faults::{Alone, Fault, Faulty};
 pub(crate) use gateway::{Gateway, tollgate};
 pub(crate) use http2::Http2;
 pub(crate) use provider::{Scripted, Seen};
+pub(crate) use replay::{Recording, Replay, shared};
 pub(crate) use reply::{Reply, Script, Step, gate};
 pub(crate) use response::{End, Response, assert_error_shape};
 pub(crate) use setup::Setup;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::provider::{Log, Scripted};
@@ -54,7 +55,7 @@ impl Setup {
 
     /// Adds `[providers.NAME]` with these lines more.
     pub(crate) fn provider(self, name: &str, provider: &Scripted, lines: &str) -> Self {
-        let mut setup = self.provider_at(name, &format!("http://{}/v1", provider.address), lines);
+        let mut setup = self.provider_at(name, &base_url(kind_of(lines), provider.address), lines);
         setup.providers.push(Watched { name: name.to_owned(), log: Arc::clone(&provider.log) });
         setup
     }
@@ -111,5 +112,19 @@ impl Setup {
     pub(crate) fn text(&self) -> String {
         let Self { server, top, tables, .. } = self;
         format!("{top}\n[server]\n{server}\n[log]\nformat = \"json\"\n{tables}")
+    }
+}
+
+/// The kind that a provider's lines name.
+fn kind_of(lines: &str) -> &str {
+    let named = lines.split("kind = \"").nth(1);
+    named.and_then(|rest| rest.split('"').next()).unwrap_or("openai")
+}
+
+/// What a provider of this kind has as its `base_url`: some vendors' documents put the version into it, some do not.
+pub(super) fn base_url(kind: &str, address: SocketAddr) -> String {
+    match kind {
+        "anthropic" | "azure" | "cohere" | "gemini" => format!("http://{address}"),
+        _ => format!("http://{address}/v1"),
     }
 }

@@ -89,7 +89,7 @@ fn calls_are_told_apart_by_their_blocks() {
     ]);
     let expected = [
         begin(0, "a", "f"),
-        begin(1, "toolu_c1-1", "g"),
+        begin(1, "call_c1_1", "g"),
         arguments(0, "{\"x\":"),
         arguments(1, "{}"),
         arguments(0, "1}"),
