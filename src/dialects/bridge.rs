@@ -128,6 +128,12 @@ impl<'a> Bridge<'a> {
                 (sent.body, sent.losses) = ([Bytes::from(body)].into(), losses);
             }
         }
+        if self.preset.dialect == Dialect::Mistral
+            && *door == Door::Embeddings
+            && let Some(body) = mistral::adapt_embeddings(&sent.body.concat())
+        {
+            sent.body = [Bytes::from(body)].into();
+        }
         // What other vendors sealed would be refused here.
         if *door == Door::Responses
             && let Some(body) = openai_responses::without_foreign_seals(&sent.body.concat())

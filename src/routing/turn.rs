@@ -84,7 +84,7 @@ fn dropped(losses: &Losses, door: Door) -> Option<HeaderValue> {
     for loss in losses.iter() {
         let name = loss.field.name(door.format());
         let plain = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
-        if !plain || names.len() + name.len() > LONGEST {
+        if !plain || names.len() + name.len() > LONGEST || names.split(", ").any(|told| told == name) {
             continue;
         }
         if !names.is_empty() {

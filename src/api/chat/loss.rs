@@ -37,6 +37,8 @@ pub enum Field {
     ImageDetail,
     Audio,
     Document,
+    /// A document's name or title.
+    DocumentName,
     /// Earlier reasoning that the provider could not read.
     Reasoning,
     /// A part that only its own format has.
@@ -64,6 +66,8 @@ impl Field {
             Self::PresencePenalty => "presence_penalty",
             Self::FrequencyPenalty => "frequency_penalty",
             Self::LogitBias => "logit_bias",
+            // One member asks for both there.
+            Self::Logprobs if responses => "top_logprobs",
             Self::Logprobs => "logprobs",
             Self::TopLogprobs => "top_logprobs",
             Self::ParallelToolCalls if anthropic => "tool_choice.disable_parallel_tool_use",
@@ -95,6 +99,9 @@ impl Field {
             Self::Document if anthropic => "messages.content.document",
             Self::Document if responses => "input.content.input_file",
             Self::Document => "messages.content.file",
+            Self::DocumentName if anthropic => "messages.content.document.title",
+            Self::DocumentName if responses => "input.content.input_file.filename",
+            Self::DocumentName => "messages.content.file.filename",
             Self::Reasoning if anthropic => "messages.content.thinking",
             Self::Reasoning if responses => "input.reasoning",
             Self::Reasoning => "messages.reasoning_details",

@@ -51,11 +51,11 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Embeddings {
-    float: Vec<Vec<f32>>,
+    float: Vec<Vec<f64>>,
 }
 
 /// The vectors in the order of the texts, and the tokens that are billed.
-pub fn read_embeddings(body: &[u8]) -> Result<(Vec<Vec<f32>>, Option<u64>), Fault> {
+pub fn read_embeddings(body: &[u8]) -> Result<(Vec<Vec<f64>>, Option<u64>), Fault> {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let error: Value = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
         let is_error = error.get("embeddings").is_none() && error.get("message").is_some();

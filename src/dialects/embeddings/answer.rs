@@ -22,7 +22,7 @@ struct Item<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Embedding<'a> {
-    Floats(&'a [f32]),
+    Floats(&'a [f64]),
     Base64(String),
 }
 
@@ -34,7 +34,7 @@ struct Tokens {
 
 /// Floats are written as short as they can be read back. OpenAI's format has no answer without `usage`, so what the
 /// provider does not tell is written as 0.
-pub fn write_answer(vectors: &[Vec<f32>], model: &str, usage: Option<u64>, base64: bool) -> Vec<u8> {
+pub fn write_answer(vectors: &[Vec<f64>], model: &str, usage: Option<u64>, base64: bool) -> Vec<u8> {
     let tokens = usage.unwrap_or(0);
     let mut data = Vec::with_capacity(vectors.len());
     for (index, vector) in vectors.iter().enumerate() {
@@ -46,8 +46,8 @@ pub fn write_answer(vectors: &[Vec<f32>], model: &str, usage: Option<u64>, base6
 }
 
 /// Little-endian, as OpenAI's clients expect.
-fn encode(vector: &[f32]) -> String {
-    let bytes: Vec<u8> = vector.iter().flat_map(|float| float.to_le_bytes()).collect();
+fn encode(vector: &[f64]) -> String {
+    let bytes: Vec<u8> = vector.iter().flat_map(|float| (*float as f32).to_le_bytes()).collect();
     STANDARD.encode(bytes)
 }
 

@@ -1,7 +1,7 @@
 //! A whole answer.
 
 use super::error;
-use super::finish::{read_finish, unspecified};
+use super::finish::{is_failure, read_finish, unspecified};
 use super::grounding::read_annotations;
 use super::logprobs::read_logprobs;
 use super::usage::Counts;
@@ -82,6 +82,12 @@ impl Reading {
 
     fn finish(mut self) -> Result<ChatAnswer, Fault> {
         if self.answer.choices.is_empty() {
+            return Err(Fault::malformed());
+        }
+        let failed = |choice: &Choice| {
+            choice.parts.is_empty() && matches!(&choice.finish, Finish::Other(reason) if is_failure(reason))
+        };
+        if self.answer.choices.iter().all(failed) {
             return Err(Fault::malformed());
         }
         self.answer.choices.sort_by_key(|choice| choice.index);
@@ -185,13 +191,24 @@ mod tests {
             (json!("SAFETY"), Finish::ContentFilter),
             (json!("RECITATION"), Finish::ContentFilter),
             (json!("IMAGE_SAFETY"), Finish::ContentFilter),
-            (json!("MALFORMED_FUNCTION_CALL"), Finish::Other("MALFORMED_FUNCTION_CALL".into())),
+            (json!("NEW_REASON"), Finish::Other("NEW_REASON".into())),
             (json!(null), unspecified()),
             (json!(7), unspecified()),
         ] {
             let answer = read(&json!({"candidates": [{"finishReason": reason}]}));
             assert_eq!(answer.choices[0].finish, finish, "{reason}");
         }
+    }
+
+    #[test]
+    fn a_call_that_the_model_did_not_manage_is_no_answer() {
+        let failed = |parts: Value| {
+            let candidate = json!({"content": {"parts": parts}, "finishReason": "MALFORMED_FUNCTION_CALL"});
+            read_answer(json!({"candidates": [candidate]}).to_string().as_bytes(), "1")
+        };
+        assert_eq!(failed(json!([])), Err(Fault::malformed()));
+        let said = failed(json!([{"text": "I try."}])).unwrap();
+        assert_eq!(said.choices[0].finish, Finish::Other("MALFORMED_FUNCTION_CALL".into()));
     }
 
     #[test]

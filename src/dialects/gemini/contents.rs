@@ -161,7 +161,7 @@ impl<'a> Writer<'a, '_> {
     fn document(&mut self, role: &'static str, source: &'a Source, named: bool) {
         // It is sent without its name.
         if named {
-            self.losses.approximated(Field::Document);
+            self.losses.approximated(Field::DocumentName);
         }
         match source {
             Source::Text(text) if text.is_empty() => {}

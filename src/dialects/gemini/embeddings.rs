@@ -52,11 +52,11 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Embedding {
-    values: Vec<f32>,
+    values: Vec<f64>,
 }
 
 /// In the order of the texts, and their tokens, which not every model counts.
-pub fn read_answer(body: &[u8]) -> Result<(Vec<Vec<f32>>, Option<u64>), Fault> {
+pub fn read_answer(body: &[u8]) -> Result<(Vec<Vec<f64>>, Option<u64>), Fault> {
     if let Some(fault) = error::read_fault(body) {
         return Err(fault);
     }

@@ -2,7 +2,7 @@
 //! candidate has said why it ended.
 
 use super::error;
-use super::finish::read_finish;
+use super::finish::{is_failure, read_finish};
 use super::grounding::read_annotations;
 use super::logprobs::read_logprobs;
 use super::usage::Counts;
@@ -64,26 +64,28 @@ impl EventReader {
             let (id, model) = (chunk.response_id.map(Into::into), chunk.model_version.map(Into::into));
             deltas.push(Delta::Start { id, model, created: None });
         }
-        for candidate in chunk.candidates {
-            self.candidate(candidate, deltas);
-        }
-        if blocked {
-            self.choice(0).end(Finish::ContentFilter, deltas);
-        }
+        // Before the content: a format that tells the prompt's tokens first can then do so.
         if let Some(later) = chunk.usage_metadata {
             let before = self.counts;
             self.counts.update(later);
             deltas.extend(self.counts.usage().filter(|_| before != self.counts).map(Delta::Usage));
         }
+        for candidate in chunk.candidates {
+            self.candidate(candidate, deltas)?;
+        }
+        if blocked {
+            self.choice(0).end(Finish::ContentFilter, deltas);
+        }
         Ok(())
     }
 
-    fn candidate(&mut self, mut candidate: Candidate<'_>, deltas: &mut Vec<Delta>) {
+    fn candidate(&mut self, mut candidate: Candidate<'_>, deltas: &mut Vec<Delta>) -> Result<(), Fault> {
         let mut contents = std::mem::take(&mut self.contents);
         for part in candidate.take_parts() {
             part.read(&mut self.ids, &mut contents);
         }
         let choice = self.choice(candidate.index());
+        signatures_last(&mut contents);
         for content in contents.drain(..) {
             choice.say(content, deltas);
         }
@@ -96,10 +98,16 @@ impl EventReader {
                 choice.annotations = found;
             }
         }
-        if let Some(finish) = candidate.finish_reason.and_then(|reason| read_finish(&reason, choice.calls > 0)) {
-            choice.end(finish, deltas);
+        if let Some(reason) = candidate.finish_reason {
+            if is_failure(&reason) && choice.calls == 0 && choice.text.is_empty() {
+                return Err(Fault::malformed());
+            }
+            if let Some(finish) = read_finish(&reason, choice.calls > 0) {
+                choice.end(finish, deltas);
+            }
         }
         self.contents = contents;
+        Ok(())
     }
 
     fn choice(&mut self, index: u32) -> &mut Choice {
@@ -108,6 +116,19 @@ impl EventReader {
             self.choices.len() - 1
         });
         &mut self.choices[at]
+    }
+}
+
+/// The signature of a text stands before it, where it can be carried to other formats. In a stream the text has begun
+/// long before, and must not be cut in two.
+fn signatures_last(contents: &mut [Content]) {
+    for at in 1..contents.len() {
+        let (before, behind) = contents.split_at_mut(at);
+        let (Some(signature), Some(text)) = (before.last_mut(), behind.first_mut()) else { continue };
+        let signs = matches!(signature, Content::Reasoning { text, signature: Some(_) } if text.is_empty());
+        if signs && matches!(text, Content::Text { .. }) {
+            std::mem::swap(signature, text);
+        }
     }
 }
 

@@ -24,6 +24,11 @@ pub(super) fn read_finish(reason: &str, called: bool) -> Option<Finish> {
     })
 }
 
+/// The model tried to call a tool and did not manage it. Where it said nothing else there is no answer.
+pub(super) fn is_failure(reason: &str) -> bool {
+    matches!(reason, "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS")
+}
+
 /// For a whole answer that does not say why it ended.
 pub(super) fn unspecified() -> Finish {
     Finish::Other("FINISH_REASON_UNSPECIFIED".to_owned())

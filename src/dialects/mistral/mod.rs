@@ -13,7 +13,7 @@ mod tools;
 
 pub use answer::{adapt_answer, adapt_event};
 pub use errors::read_message;
-pub use request::adapt_request;
+pub use request::{adapt_embeddings, adapt_request};
 
 use crate::api::chat::{Field, Losses};
 

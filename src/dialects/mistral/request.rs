@@ -1,6 +1,6 @@
 //! The request: its members.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 
 use super::Changes;
 use super::messages::adapt_messages;
@@ -58,7 +58,7 @@ pub fn adapt_request(body: &[u8]) -> Result<Option<(Vec<u8>, Losses)>, Invalid> 
     let mut changes = Changes::default();
     let mut adapted = Map::new();
     let limit = body.get("max_completion_tokens").filter(|limit| !limit.is_null()).cloned();
-    for (name, value) in body {
+    for (name, value) in with_tools(body, &mut changes) {
         member(name, value, &mut adapted, &mut changes);
     }
     if let Some(limit) = limit {
@@ -69,6 +69,25 @@ pub fn adapt_request(body: &[u8]) -> Result<Option<(Vec<u8>, Losses)>, Invalid> 
         changes.dropped(Field::ToolChoice);
     }
     Ok(changes.made.then(|| (Value::Object(adapted).to_string().into_bytes(), changes.losses)))
+}
+
+/// OpenAI's older `functions` and `function_call` as `tools` and `tool_choice`.
+fn with_tools(mut body: Map<String, Value>, changes: &mut Changes) -> Map<String, Value> {
+    if let Some(Value::Array(functions)) = body.get_mut("functions").map(Value::take)
+        && body.get("tools").is_none_or(Value::is_null)
+    {
+        let tool = |function: Value| json!({"type": "function", "function": function});
+        body.insert("tools".into(), functions.into_iter().map(tool).collect());
+        changes.made();
+    }
+    if let Some(choice) = body.get_mut("function_call").map(Value::take).filter(|choice| !choice.is_null())
+        && body.get("tool_choice").is_none_or(Value::is_null)
+    {
+        let choice = if choice.is_object() { json!({"type": "function", "function": choice}) } else { choice };
+        body.insert("tool_choice".into(), choice);
+        changes.made();
+    }
+    body
 }
 
 fn member(name: String, mut value: Value, adapted: &mut Map<String, Value>, changes: &mut Changes) {
@@ -113,6 +132,17 @@ fn member(name: String, mut value: Value, adapted: &mut Map<String, Value>, chan
         _ => {}
     }
     adapted.insert(name, value);
+}
+
+/// A request for vectors as Mistral takes it: it has another name for their length. `None` where it can go as it is.
+/// <https://docs.mistral.ai/api/#tag/embeddings>
+pub fn adapt_embeddings(body: &[u8]) -> Option<Vec<u8>> {
+    let mut body: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let dimensions = body.shift_remove("dimensions")?;
+    if !dimensions.is_null() {
+        body.insert("output_dimension".into(), dimensions);
+    }
+    Some(Value::Object(body).to_string().into_bytes())
 }
 
 /// Mistral's models think or do not: "reasoning_effort='medium' is not supported for this model. Must be one of" `none`,

@@ -22,6 +22,7 @@ pub use read_events::read_events;
 pub use read_request::read_request;
 pub(super) use read_request::{read_sampling, read_stop};
 pub use rewrite::rewrite;
+pub(super) use write_answer::WrittenUsage;
 pub use write_answer::write_answer;
 pub use write_events::write_events;
 pub use write_request::write_request;

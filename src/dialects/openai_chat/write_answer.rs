@@ -77,11 +77,18 @@ impl Message {
     fn add(&mut self, content: Content) {
         match content {
             Content::Text { text, annotations } => {
+                let characters = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+                // Where nothing is said of the place, it is the part.
+                let from = if annotations.is_empty() { 0 } else { characters(self.content.as_deref().unwrap_or("")) };
+                let part = || (from, from.saturating_add(characters(&text)));
+                let place = |annotation: &Annotation| {
+                    url_citation(&Annotation { span: annotation.span.or_else(|| Some(part())), ..annotation.clone() })
+                };
+                self.annotations.extend(annotations.iter().filter_map(place));
                 match &mut self.content {
                     Some(content) => content.push_str(&text),
                     None => self.content = Some(text),
                 }
-                self.annotations.extend(annotations.iter().filter_map(url_citation));
             }
             Content::Reasoning { text, signature } => {
                 let index = self.reasoning_details.len();

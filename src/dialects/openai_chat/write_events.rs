@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::reasoning::{detail, extra_content, redacted};
 use super::write_answer::{WrittenUsage, finish_word, url_citation};
 use crate::api::Usage;
-use crate::api::chat::{ChatRequest, Delta};
+use crate::api::chat::{Annotation, ChatRequest, Delta};
 use crate::dialects::{Heading, WriteEvents};
 
 /// The longest reasoning whose text is repeated beside its signature.
@@ -30,7 +30,13 @@ struct Choice {
     reasoning: String,
     /// Entries of `reasoning_details` so far.
     details: usize,
-    finished: bool,
+    /// Characters of text so far, and up to where the part before this one went.
+    said: u32,
+    border: u32,
+    /// Citations of the part that is being said, whose place is known at its end.
+    cited: Vec<Annotation>,
+    /// Told at the end: a provider may go on behind it.
+    finish: Option<&'static str>,
 }
 
 /// For one call's stream.
@@ -50,8 +56,14 @@ impl WriteEvents for EventWriter {
             Delta::Text { choice, text } => {
                 self.end_reasoning(choice, out);
                 self.chunk(choice, &Content { content: &text }, out);
+                let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+                let said = &mut self.choice(choice, out).said;
+                *said = said.saturating_add(length);
             }
             Delta::Annotation { choice, annotation } => {
+                if annotation.span.is_none() {
+                    return self.choice(choice, out).cited.push(annotation);
+                }
                 if let Some(citation) = url_citation(&annotation) {
                     self.chunk(choice, &json!({"annotations": [citation]}), out);
                 }
@@ -97,20 +109,22 @@ impl WriteEvents for EventWriter {
             }
             Delta::Logprobs { choice, value } => self.full_chunk(choice, &json!({}), Some(&value), None, out),
             Delta::Finish { choice, finish } => {
-                self.end_reasoning(choice, out);
-                let state = self.choice(choice, out);
-                if !std::mem::replace(&mut state.finished, true) {
-                    self.full_chunk(choice, &json!({}), None, Some(finish_word(&finish)), out);
-                }
+                self.choice(choice, out).finish.get_or_insert(finish_word(&finish));
             }
             Delta::Usage(usage) => self.usage = Some(usage),
-            // A part that only another format has.
-            Delta::Foreign { .. } => {}
+            // A part that only another format has stands between two others.
+            Delta::Foreign { choice, .. } => self.end_part(choice, out),
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
         self.choice(0, out);
+        let choices: Vec<_> = self.choices.iter().map(|choice| choice.index).collect();
+        for choice in choices {
+            self.end_part(choice, out);
+            let finish = self.choice(choice, out).finish.unwrap_or("stop");
+            self.full_chunk(choice, &json!({}), None, Some(finish), out);
+        }
         if let (true, Some(usage)) = (self.heading.include_usage, self.usage) {
             let chunk = Chunk {
                 id: format!("chatcmpl-{}", self.heading.id),
@@ -177,6 +191,19 @@ impl EventWriter {
             }
         };
         &mut self.choices[place]
+    }
+
+    /// A part of the text is over: its citations have their place.
+    fn end_part(&mut self, choice: u32, out: &mut Vec<u8>) {
+        let state = self.choice(choice, out);
+        let span = Some((state.border, state.said));
+        state.border = state.said;
+        let place = |annotation| Annotation { span, ..annotation };
+        let cited = std::mem::take(&mut state.cited).into_iter().map(place);
+        let citations: Vec<_> = cited.filter_map(|annotation| url_citation(&annotation)).collect();
+        if !citations.is_empty() {
+            self.chunk(choice, &json!({"annotations": citations}), out);
+        }
     }
 
     /// Reasoning that nobody signed needs no entry: it has been told as text.

@@ -204,7 +204,7 @@ impl Writer<'_> {
             // Plain text needs no file, and so has no name.
             Source::Text(text) => {
                 if name.is_some() {
-                    self.losses.approximated(Field::Document);
+                    self.losses.approximated(Field::DocumentName);
                 }
                 return Some(json!({"type": "text", "text": text}));
             }

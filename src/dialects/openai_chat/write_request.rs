@@ -72,7 +72,8 @@ fn is_reasoning_model(model: &str) -> bool {
 }
 
 fn write_tools(request: &ChatRequest, body: &mut Map<String, Value>, losses: &mut Losses) {
-    let tools: Vec<_> = request.tools.iter().filter_map(|tool| write_tool(tool, losses)).collect();
+    let own = request.format == Format::OpenAiChat;
+    let tools: Vec<_> = request.tools.iter().filter_map(|tool| write_tool(tool, own, losses)).collect();
     if tools.is_empty() {
         losses.dropped_if(!request.tools.is_empty() && request.tool_choice.is_some(), Field::ToolChoice);
         return;
@@ -97,7 +98,7 @@ fn write_tools(request: &ChatRequest, body: &mut Map<String, Value>, losses: &mu
     }
 }
 
-fn write_tool(tool: &Tool, losses: &mut Losses) -> Option<Value> {
+fn write_tool(tool: &Tool, own: bool, losses: &mut Losses) -> Option<Value> {
     losses.dropped_if(tool.cache.is_some(), Field::CacheHint);
     match &tool.kind {
         ToolKind::Function { name, description, parameters, strict } => {
@@ -106,6 +107,12 @@ fn write_tool(tool: &Tool, losses: &mut Losses) -> Option<Value> {
             function.extend(description.as_ref().map(|text| ("description".into(), text.as_str().into())));
             function.extend(parameters.as_ref().map(|schema| ("parameters".into(), schema.clone())));
             function.extend(strict.map(|strict| ("strict".into(), strict.into())));
+            for (name, value) in &tool.extra {
+                match own {
+                    true => drop(function.insert(name.clone(), value.clone())),
+                    false => losses.dropped(Field::Extra(name.clone())),
+                }
+            }
             Some(json!({"type": "function", "function": function}))
         }
         ToolKind::Foreign { format: Format::OpenAiChat, value } => Some(value.clone()),

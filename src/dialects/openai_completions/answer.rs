@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::api::Usage;
 use crate::api::chat::{ChatAnswer, ChatRequest, Choice, Content, Finish};
 use crate::dialects::Heading;
+use crate::dialects::openai_chat::WrittenUsage;
 
 /// Only text has a place in the format.
 pub fn write_answer(answer: ChatAnswer, heading: &Heading, _request: &ChatRequest) -> Vec<u8> {
@@ -23,16 +23,17 @@ pub fn write_answer(answer: ChatAnswer, heading: &Heading, _request: &ChatReques
 }
 
 fn write_choice(choice: Choice) -> Written {
-    let (mut text, mut refused) = (String::new(), false);
+    let mut text = String::new();
     for part in choice.parts {
         match part.content {
             Content::Text { text: more, .. } if text.is_empty() => text = more,
             Content::Text { text: more, .. } => text.push_str(&more),
-            Content::Refusal(words) => refused |= !words.is_empty(),
+            // The format has no other place for words.
+            Content::Refusal(words) => text.push_str(&words),
             _ => {}
         }
     }
-    Written::new(choice.index, text, Some(finish_reason(&choice.finish, refused)))
+    Written::new(choice.index, text, Some(finish_reason(&choice.finish)))
 }
 
 /// A whole answer, or a chunk of a stream.
@@ -45,7 +46,7 @@ pub(super) struct Body<'a> {
     pub(super) choices: Vec<Written>,
     /// Some chunks have an explicit null.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) usage: Option<Option<Counts>>,
+    pub(super) usage: Option<Option<WrittenUsage>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,29 +63,10 @@ impl Written {
     }
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Counts {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    total_tokens: u64,
-}
-
-impl From<Usage> for Counts {
-    fn from(usage: Usage) -> Self {
-        Self {
-            prompt_tokens: usage.input,
-            completion_tokens: usage.output,
-            total_tokens: usage.input.saturating_add(usage.output),
-        }
-    }
-}
-
-/// `refused`: the model said so in words, for which the format has no place.
-pub(super) fn finish_reason(finish: &Finish, refused: bool) -> &'static str {
+pub(super) fn finish_reason(finish: &Finish) -> &'static str {
     match finish {
         Finish::Length => "length",
         Finish::ContentFilter | Finish::Refusal => "content_filter",
-        _ if refused => "content_filter",
         Finish::Stop | Finish::StopSequence(_) | Finish::ToolCalls | Finish::Pause | Finish::Other(_) => "stop",
     }
 }
@@ -94,6 +76,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::Usage;
     use crate::api::chat::{Format, Part};
 
     #[test]
@@ -120,9 +103,13 @@ mod tests {
             "choices": [
                 { "index": 0, "text": "ab", "logprobs": null, "finish_reason": "stop" },
                 { "index": 1, "text": "", "logprobs": null, "finish_reason": "length" },
-                { "index": 2, "text": "", "logprobs": null, "finish_reason": "content_filter" },
+                { "index": 2, "text": "no", "logprobs": null, "finish_reason": "stop" },
             ],
-            "usage": { "prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5 },
+            "usage": {
+                "prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5,
+                "prompt_tokens_details": { "cached_tokens": 0, "audio_tokens": 0 },
+                "completion_tokens_details": { "reasoning_tokens": 1, "audio_tokens": 0 },
+            },
         });
         assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), wanted);
     }

@@ -33,8 +33,8 @@ pub struct EventWriter {
 /// How a choice stands.
 #[derive(Debug, Default)]
 struct Standing {
-    refused: bool,
-    finished: bool,
+    /// Told at the end: a provider may go on behind it.
+    finish: Option<Finish>,
 }
 
 impl EventWriter {
@@ -44,28 +44,20 @@ impl EventWriter {
         let body = Body { id, object: "text_completion", created: self.created, model, choices, usage };
         write_event(None, &body, out);
     }
-
-    fn finish(&mut self, choice: u32, finish: &Finish, out: &mut Vec<u8>) {
-        let standing = self.choices.entry(choice).or_default();
-        if !std::mem::replace(&mut standing.finished, true) {
-            let reason = finish_reason(finish, standing.refused);
-            self.send(vec![Written::new(choice, String::new(), Some(reason))], None, out);
-        }
-    }
 }
 
 impl WriteEvents for EventWriter {
     fn write(&mut self, delta: Delta, out: &mut Vec<u8>) {
         match delta {
             Delta::Start { model: Some(model), .. } if !model.is_empty() => self.model = model,
-            Delta::Text { choice, text } if !text.is_empty() => {
+            // The format has no other place for a refusal's words.
+            Delta::Text { choice, text } | Delta::Refusal { choice, text } if !text.is_empty() => {
                 self.choices.entry(choice).or_default();
                 self.send(vec![Written::new(choice, text, None)], None, out);
             }
-            Delta::Refusal { choice, text } if !text.is_empty() => {
-                self.choices.entry(choice).or_default().refused = true;
+            Delta::Finish { choice, finish } => {
+                self.choices.entry(choice).or_default().finish.get_or_insert(finish);
             }
-            Delta::Finish { choice, finish } => self.finish(choice, &finish, out),
             Delta::Usage(usage) => self.usage = Some(usage),
             _ => {}
         }
@@ -73,9 +65,9 @@ impl WriteEvents for EventWriter {
 
     fn end(&mut self, out: &mut Vec<u8>) {
         self.choices.entry(0).or_default();
-        let open: Vec<u32> = self.choices.iter().filter(|(_, it)| !it.finished).map(|(&choice, _)| choice).collect();
-        for choice in open {
-            self.finish(choice, &Finish::Stop, out);
+        for (choice, Standing { finish }) in std::mem::take(&mut self.choices) {
+            let reason = finish_reason(&finish.unwrap_or(Finish::Stop));
+            self.send(vec![Written::new(choice, String::new(), Some(reason))], None, out);
         }
         if self.include_usage && self.usage.is_some() {
             self.send(Vec::new(), self.usage, out);
@@ -129,8 +121,8 @@ mod tests {
         let wanted = [
             chunk(0, "a", Value::Null),
             chunk(1, "b", Value::Null),
-            chunk(1, "", json!("length")),
             chunk(0, "", json!("stop")),
+            chunk(1, "", json!("length")),
         ];
         assert_eq!(chunks, wanted);
     }
@@ -147,9 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_ends_as_if_it_had_been_filtered() {
+    fn a_refusal_is_text() {
         let deltas =
             vec![Delta::Refusal { choice: 0, text: "no".into() }, Delta::Finish { choice: 0, finish: Finish::Stop }];
-        assert_eq!(stream(false, deltas)[0]["choices"][0]["finish_reason"], "content_filter");
+        let chunks = stream(false, deltas);
+        assert_eq!(chunks[0]["choices"][0]["text"], "no");
+        assert_eq!(chunks[1]["choices"][0]["finish_reason"], "stop");
     }
 }

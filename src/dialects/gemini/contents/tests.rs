@@ -128,7 +128,7 @@ fn what_cannot_be_sent_is_told() {
     let (turns, _, lost) = written(vec![say(Role::User, parts)], FLASH);
     assert_eq!(turns, json!([{"role": "user", "parts": [{"text": "a"}]}]));
     use Field as F;
-    assert_eq!(lost, [F::ImageDetail, F::Image, F::Audio, F::Document, F::Reasoning, F::Part]);
+    assert_eq!(lost, [F::ImageDetail, F::Image, F::Audio, F::DocumentName, F::Document, F::Reasoning, F::Part]);
 }
 
 #[test]
