@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::codec::{Event, ReadEvents, WriteEvents};
+use super::codec::{ReadEvents, WriteEvents};
 use super::mistral;
 use super::openai_chat::{EventReader, Seen};
+use super::sse::Event;
 use super::surrogates::mended;
 use crate::api::chat::Delta;
 use crate::call::FrameKind;

@@ -14,6 +14,7 @@ mod extra;
 pub mod gemini;
 mod json_end;
 mod lenient;
+mod members;
 pub mod mistral;
 pub mod openai_chat;
 pub mod openai_completions;
@@ -21,6 +22,7 @@ pub mod openai_responses;
 #[cfg(test)]
 mod recorded;
 mod refusal;
+mod sse;
 mod surrogates;
 #[cfg(test)]
 mod table;
@@ -29,8 +31,9 @@ pub(crate) mod testing;
 mod verbatim;
 
 pub use bridge::{Bridge, Place, Sent, Whole};
-pub use codec::{Event, Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
+pub use codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 pub use envelope::read_envelope;
 pub use events::Events;
 pub use refusal::{is_out_of_money, read_refusal};
+pub use sse::Event;
 pub use verbatim::Judged;

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::answer_read::arguments;
 use super::signature;
 use crate::api::chat::{CacheHint, Content, Format, Part, Source, ToolCall, ToolResult};
-use crate::dialects::codec::{Invalid, Members, Path, wrong};
+use crate::dialects::codec::Invalid;
+use crate::dialects::members::{Members, Path, wrong};
 
 /// A string or a list of blocks.
 pub(super) fn read_content(content: Value, path: Path<'_>) -> Result<Vec<Part>, Invalid> {

@@ -11,7 +11,8 @@ use super::usage::Counts;
 use super::{citation, fault, finish, signature};
 use crate::api::chat::{Delta, Finish, Format};
 use crate::dialects::codec::made_id;
-use crate::dialects::codec::{Event, Fault, ReadEvents};
+use crate::dialects::codec::{Fault, ReadEvents};
+use crate::dialects::sse::Event;
 
 /// Reads one stream. `call_id` names calls of tools that come without an id.
 pub fn read_events(call_id: &str) -> EventReader {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dialects::codec::{Fault, write_event};
+use crate::dialects::codec::Fault;
+use crate::dialects::sse::write_event;
 use crate::error::{FailureClass, Refusal};
 
 /// Reads the body of an error; `None` where it holds none.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::block::Block;
 use super::usage::UsageBody;
-use crate::dialects::codec::{Heading, write_event};
+use crate::dialects::codec::Heading;
+use crate::dialects::sse::write_event;
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

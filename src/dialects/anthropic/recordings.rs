@@ -8,7 +8,8 @@ use super::testing::assemble;
 use super::{read_answer, read_events, read_request, write_answer, write_events, write_request};
 use crate::api::Usage;
 use crate::api::chat::{ChatRequest, Content, Delta, Format};
-use crate::dialects::codec::{Event, Heading, ReadEvents, Target, WriteEvents};
+use crate::dialects::codec::{Heading, ReadEvents, Target, WriteEvents};
+use crate::dialects::sse::Event;
 
 fn folder(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traffic").join(name);

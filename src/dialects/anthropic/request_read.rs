@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::blocks_read::read_content;
 use super::settings_read::{read_thinking, read_tool, read_tool_choice};
 use crate::api::chat::{ChatRequest, Format, Message, Role};
-use crate::dialects::codec::{Invalid, Members, Path, wrong};
+use crate::dialects::codec::Invalid;
+use crate::dialects::members::{Members, Path, wrong};
 
 /// Reads a request. Whether `model` and `max_tokens` are there is for others to say.
 pub fn read_request(body: &[u8]) -> Result<ChatRequest, Invalid> {

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::blocks_read::read_cache;
 use crate::api::chat::{ChatRequest, Effort, Format, OutputFormat, Thinking, Tool, ToolChoice, ToolKind};
-use crate::dialects::codec::{Invalid, Members, Path};
+use crate::dialects::codec::Invalid;
+use crate::dialects::members::{Members, Path};
 
 pub(super) fn read_tool(tool: Value, path: Path<'_>) -> Result<Tool, Invalid> {
     let is_own = |kind: &Value| !kind.is_null() && kind.as_str() != Some("custom");

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::api::chat::{Field, Losses};
 use crate::dialects::Invalid;
-use crate::dialects::codec::Members;
+use crate::dialects::members::Members;
 
 /// OpenAI takes no more inputs in one call.
 const MAX_INPUTS: usize = 2048;

@@ -11,8 +11,8 @@ use super::answer::{read_usage, read_wrapped_usage};
 use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::call::FrameKind;
-use crate::dialects::codec::{Event, field, split_lines};
 use crate::dialects::refusal::fault_inside;
+use crate::dialects::sse::{Event, field, split_lines};
 use crate::error::Refusal;
 
 /// What one event is.

@@ -6,8 +6,8 @@ use super::read_request::cache_hint;
 use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{CacheHint, Content, Format, Message, Part, Role, Source, ToolCall, ToolResult};
 use crate::dialects::Invalid;
-use crate::dialects::codec::{Members, Path};
 use crate::dialects::extra::is_echo;
+use crate::dialects::members::{Members, Path};
 
 pub(super) fn read_messages(messages: Vec<Value>) -> Result<Vec<Message>, Invalid> {
     let mut reader = Reader::default();

@@ -10,7 +10,7 @@ use super::read_messages::read_messages;
 use crate::api::chat::{
     CacheHint, ChatRequest, Effort, Format, OutputFormat, Sampling, Thinking, Tool, ToolChoice, ToolKind,
 };
-use crate::dialects::codec::{Members, Path, wrong};
+use crate::dialects::members::{Members, Path, wrong};
 use crate::dialects::{Invalid, extra};
 
 /// Reads a request. Its envelope has been checked already; `stream` and the model are taken from there.

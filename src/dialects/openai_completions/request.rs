@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::api::chat::{ChatRequest, Format, Message, Part, Role};
 use crate::dialects::Invalid;
-use crate::dialects::codec::Members;
+use crate::dialects::members::Members;
 use crate::dialects::openai_chat::{read_sampling, read_stop};
 
 /// How long an answer may be where the request does not say.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::answer::{Body, Written, finish_reason};
 use crate::api::Usage;
 use crate::api::chat::{ChatRequest, Delta, Finish};
-use crate::dialects::codec::write_event;
+use crate::dialects::sse::write_event;
 use crate::dialects::{Heading, WriteEvents};
 
 pub fn write_events(heading: Heading, _request: &ChatRequest) -> EventWriter {

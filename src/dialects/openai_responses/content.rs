@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::chat::{Content, Format, Part, Source};
 use crate::dialects::Invalid;
-use crate::dialects::codec::{Members, Path, wrong};
+use crate::dialects::members::{Members, Path, wrong};
 
 /// A text, or an array of parts.
 pub(super) fn read_parts(content: Value, path: Path<'_>) -> Result<Vec<Part>, Invalid> {

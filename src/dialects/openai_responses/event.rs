@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::item::{Citation, ContentPart, Item, Summary};
 use super::response::Response;
-use crate::dialects::codec::write_event;
+use crate::dialects::sse::write_event;
 
 /// Any event: each kind has some of these members. [`Events`] fills in the first two.
 #[derive(Debug, Default, Serialize)]

@@ -6,7 +6,7 @@ use super::content::read_parts;
 use super::seal::Seal;
 use crate::api::chat::{Content, Format, Message, Part, Role, Signature, ToolCall, ToolResult};
 use crate::dialects::Invalid;
-use crate::dialects::codec::{Members, Path, wrong};
+use crate::dialects::members::{Members, Path, wrong};
 
 /// Appends what `input` says: a text, or items.
 pub(super) fn read_input(input: Value, messages: &mut Vec<Message>) -> Result<(), Invalid> {

@@ -7,7 +7,7 @@ use super::settings::{read_include, read_reasoning, read_text};
 use super::tools::{read_tool_choice, read_tools};
 use crate::api::chat::{ChatRequest, Format, Message, Part, Role};
 use crate::dialects::Invalid;
-use crate::dialects::codec::Members;
+use crate::dialects::members::Members;
 
 const STATELESS: &str = "this gateway keeps no responses; send the whole input";
 

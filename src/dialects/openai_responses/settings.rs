@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::chat::{ChatRequest, Effort, OutputFormat, Thinking};
 use crate::dialects::Invalid;
-use crate::dialects::codec::{Members, Path};
+use crate::dialects::members::{Members, Path};
 
 /// `text`: the form of the answer.
 pub(super) fn read_text(members: &mut Members<'_>, request: &mut ChatRequest) -> Result<(), Invalid> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::chat::{ChatRequest, Format, Tool, ToolChoice, ToolKind};
 use crate::dialects::Invalid;
-use crate::dialects::codec::{Members, Path};
+use crate::dialects::members::{Members, Path};
 
 pub(super) fn read_tools(members: &mut Members<'_>, request: &mut ChatRequest) -> Result<(), Invalid> {
     let root = members.path();
