@@ -14,9 +14,6 @@ use crate::error::{FailureClass, Refusal};
 /// The longest text that a writer may hold, in bytes. No model says as much.
 const HELD_LIMIT: usize = 32 << 20;
 
-/// Room for what most events become, so that it is not moved while it is written.
-const EVENT: usize = 320;
-
 /// Judges events, and puts them into the door's form where that is another.
 #[derive(Debug)]
 pub struct Events {
@@ -28,6 +25,8 @@ pub struct Events {
     /// Room for an event's data that stands on several lines.
     joined: Vec<u8>,
     deltas: Vec<Delta>,
+    /// What an event has become, before it is copied into memory of just its size.
+    out: Vec<u8>,
     /// Bytes of text so far.
     said: usize,
 }
@@ -59,7 +58,7 @@ impl Events {
     }
 
     fn new(way: Way, adapts: bool) -> Self {
-        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new(), said: 0 }
+        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new(), out: Vec::new(), said: 0 }
     }
 
     /// Judges one event, given with its line endings. `Some`: what the client gets in its place, which may be nothing.
@@ -124,11 +123,11 @@ impl Events {
             return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), nothing);
         }
         let instead = writer.map(|writer| {
-            let mut out = Vec::with_capacity(EVENT);
+            self.out.clear();
             for delta in self.deltas.drain(..) {
-                writer.write(delta, &mut out);
+                writer.write(delta, &mut self.out);
             }
-            Bytes::from(out)
+            Bytes::copy_from_slice(&self.out)
         });
         (seen, instead)
     }

@@ -115,6 +115,7 @@ fn content_deltas(choice: u32, content: Content, calls: &mut u32, deltas: &mut V
             }
         }
         Content::Foreign { format, value } => deltas.push(Delta::Foreign { choice, format, value }),
-        Content::Image { .. } | Content::Audio { .. } | Content::Document { .. } | Content::ToolResult(_) => {}
+        Content::Image { source, .. } => deltas.push(Delta::Image { choice, source }),
+        Content::Audio { .. } | Content::Document { .. } | Content::ToolResult(_) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Annotation, Finish, Format, Signature};
+use super::{Annotation, Finish, Format, Signature, Source};
 use crate::api::Usage;
 
 /// One thing that a stream says. Pieces of one choice come in order; those of several may be mixed.
@@ -57,6 +57,11 @@ pub enum Delta {
         call: u32,
         text: String,
     },
+    /// A picture that the model has drawn.
+    Image {
+        choice: u32,
+        source: Source,
+    },
     /// A part that only its own format has.
     Foreign {
         choice: u32,
@@ -82,7 +87,11 @@ impl Delta {
     pub fn is_content(&self) -> bool {
         match self {
             Self::Text { text, .. } | Self::Reasoning { text, .. } | Self::Refusal { text, .. } => !text.is_empty(),
-            Self::ToolCall { .. } | Self::Arguments { .. } | Self::Redacted { .. } | Self::Foreign { .. } => true,
+            Self::ToolCall { .. }
+            | Self::Arguments { .. }
+            | Self::Redacted { .. }
+            | Self::Image { .. }
+            | Self::Foreign { .. } => true,
             Self::Start { .. }
             | Self::Annotation { .. }
             | Self::Signature { .. }

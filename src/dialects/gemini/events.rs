@@ -154,8 +154,9 @@ impl Choice {
                 deltas.push(Delta::Arguments { choice, call, text: tool.arguments });
             }
             Content::Foreign { format, value } => deltas.push(Delta::Foreign { choice, format, value }),
-            // Streams have no other place for pictures and sound.
-            Content::Image { source, .. } | Content::Audio { source } => {
+            Content::Image { source, .. } => deltas.push(Delta::Image { choice, source }),
+            // Streams have no other place for sound.
+            Content::Audio { source } => {
                 if let Some(medium) = super::media::Medium::of(&source)
                     && let Ok(value) = serde_json::to_value(medium)
                 {
@@ -182,6 +183,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::chat::Source;
     use crate::error::FailureClass;
 
     fn read(chunks: &[Value]) -> (Vec<Delta>, bool) {
@@ -288,7 +290,7 @@ mod tests {
         let expected = [
             start(),
             Delta::Text { choice: 0, text: "a".into() },
-            Delta::Foreign { choice: 0, format: Format::Gemini, value: picture },
+            Delta::Image { choice: 0, source: Source::from_url("data:image/png;base64,AA==") },
             Delta::Annotation { choice: 0, annotation },
             Delta::Finish { choice: 0, finish: Finish::Stop },
         ];

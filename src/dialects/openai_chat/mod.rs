@@ -10,6 +10,8 @@ mod read_messages;
 mod read_request;
 mod reasoning;
 mod rewrite;
+#[cfg(test)]
+mod round_trip;
 mod write_answer;
 mod write_events;
 mod write_messages;

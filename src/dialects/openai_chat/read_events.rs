@@ -28,6 +28,8 @@ struct Choice {
     calls: Calls,
     called: bool,
     finished: bool,
+    /// Reasoning has a member of its own, besides `reasoning_details`.
+    shows_reasoning: bool,
 }
 
 #[derive(Deserialize)]
@@ -146,12 +148,14 @@ impl ChunkReader {
     fn delta(&mut self, place: usize, delta: ChunkDelta<'_>, deltas: &mut Vec<Delta>) {
         let choice = self.choices[place].index;
         let reasoning = words(delta.reasoning_content).or_else(|| words(delta.reasoning));
-        let shown = reasoning.is_some();
+        let state = &mut self.choices[place];
+        state.shows_reasoning |= reasoning.is_some();
+        let shown = state.shows_reasoning;
         deltas.extend(reasoning.map(|text| Delta::Reasoning { choice, text }));
         for part in delta.reasoning_details.as_ref().map(details_parts).unwrap_or_default() {
             match part.content {
                 Content::Reasoning { text, signature } => {
-                    // Where the text has its own member the entry repeats it.
+                    // Where the text has its own member an entry repeats it, in the same chunk or at the end.
                     if !shown && !text.is_empty() {
                         deltas.push(Delta::Reasoning { choice, text });
                     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::reasoning::{detail, extra_content, redacted};
 use crate::api::Usage;
-use crate::api::chat::{Annotation, ChatAnswer, ChatRequest, Choice, Content, Finish, ToolCall};
+use crate::api::chat::{Annotation, ChatAnswer, ChatRequest, Choice, Content, Finish, Source, ToolCall};
 use crate::dialects::Heading;
 
 /// Writes the whole answer.
@@ -101,13 +101,16 @@ impl Message {
             }
             Content::Refusal(text) => self.refusal.get_or_insert_default().push_str(&text),
             Content::ToolCall(call) => self.tool_calls.push(tool_call(&call)),
-            // OpenRouter's and Google's place for pictures that a chat model draws.
-            Content::Image { source, .. } => {
-                self.images.extend(source.to_url().map(|url| json!({"type": "image_url", "image_url": {"url": url}})));
-            }
+            Content::Image { source, .. } => self.images.extend(image(&source)),
             Content::Foreign { .. } | Content::Audio { .. } | Content::Document { .. } | Content::ToolResult(_) => {}
         }
     }
+}
+
+/// A picture that a chat model has drawn, in OpenRouter's and Google's member for them.
+pub(super) fn image(source: &Source) -> Option<Value> {
+    let url = source.to_url()?;
+    Some(json!({"type": "image_url", "image_url": {"url": url}}))
 }
 
 /// A tool call as it stands in a message.

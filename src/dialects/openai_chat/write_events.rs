@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::reasoning::{detail, extra_content, redacted};
-use super::write_answer::{WrittenUsage, finish_word, url_citation};
+use super::write_answer::{WrittenUsage, finish_word, image, url_citation};
 use crate::api::Usage;
 use crate::api::chat::{Annotation, ChatRequest, Delta};
 use crate::dialects::{Heading, WriteEvents};
@@ -112,6 +112,11 @@ impl WriteEvents for EventWriter {
                 self.choice(choice, out).finish.get_or_insert(finish_word(&finish));
             }
             Delta::Usage(usage) => self.usage = Some(usage),
+            Delta::Image { choice, source } => {
+                if let Some(image) = image(&source) {
+                    self.chunk(choice, &json!({"images": [image]}), out);
+                }
+            }
             // A part that only another format has stands between two others.
             Delta::Foreign { choice, .. } => self.end_part(choice, out),
         }
