@@ -409,7 +409,7 @@ pub enum FrameKind {
     Content,
     /// Only usage.
     Usage,
-    /// The answer is broken; nothing follows.
+    /// The answer is broken; nothing follows. The frame's bytes are no event but what the provider said of it, if it did.
     Error(FailureClass),
     /// The answer is whole.
     Done,

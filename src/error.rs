@@ -197,7 +197,7 @@ pub enum GatewayError {
     #[error("the call's deadline of {} ms passed{}", .deadline.as_millis(), after(.tried))]
     Deadline { deadline: Duration, tried: Vec<Tried> },
     /// The provider's stream ended early, after content had been sent.
-    #[error("the stream of provider {} ended before the answer was whole: {}", .0.provider, .0.class.as_str())]
+    #[error("the stream of provider {} ended before the answer was whole: {}{}", .0.provider, .0.class.as_str(), said(.0))]
     StreamBroken(Tried),
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -205,11 +205,12 @@ pub enum GatewayError {
     Internal,
 }
 
+fn said(tried: &Tried) -> String {
+    tried.words.as_ref().map(|words| format!(" said \"{words}\"")).unwrap_or_default()
+}
+
 fn after(tried: &[Tried]) -> String {
-    let tell = |Tried { provider, class, words }: &Tried| match words {
-        Some(words) => format!("{provider} ({}) said \"{words}\"", class.as_str()),
-        None => format!("{provider} ({})", class.as_str()),
-    };
+    let tell = |one: &Tried| format!("{} ({}){}", one.provider, one.class.as_str(), said(one));
     let each: Vec<_> = tried.iter().map(tell).collect();
     match tried.len() {
         0 => String::new(),

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::codec::{ReadEvents, WriteEvents};
 use super::mistral;
 use super::openai_chat::{EventReader, Seen};
+use super::refusal::told;
 use super::sse::Event;
 use super::surrogates::mended;
 use crate::api::chat::Delta;
@@ -22,6 +23,8 @@ pub struct Events {
     adapts: bool,
     /// What an error said of the request.
     refusal: Option<Refusal>,
+    /// What an error said at all.
+    words: Option<String>,
     /// Room for an event's data that stands on several lines.
     joined: Vec<u8>,
     deltas: Vec<Delta>,
@@ -58,7 +61,16 @@ impl Events {
     }
 
     fn new(way: Way, adapts: bool) -> Self {
-        Self { way, adapts, refusal: None, joined: Vec::new(), deltas: Vec::new(), out: Vec::new(), said: 0 }
+        Self {
+            way,
+            adapts,
+            refusal: None,
+            words: None,
+            joined: Vec::new(),
+            deltas: Vec::new(),
+            out: Vec::new(),
+            said: 0,
+        }
     }
 
     /// Judges one event, given with its line endings. `Some`: what the client gets in its place, which may be nothing.
@@ -83,8 +95,9 @@ impl Events {
         let (reader, writer) = match &mut self.way {
             Way::Passed(reader) => {
                 let seen = reader.read(lines);
-                if matches!(seen.kind, FrameKind::Error(_)) {
+                if let FrameKind::Error(class) = seen.kind {
                     self.refusal = reader.take_refusal();
+                    self.words = Event::parse(lines, &mut self.joined).and_then(|event| told(class, event.data));
                 }
                 return (seen, None);
             }
@@ -104,6 +117,7 @@ impl Events {
                 return (Seen::plain(FrameKind::Lifecycle), None);
             }
             Err(fault) => {
+                self.words = told(fault.class, &data);
                 self.refusal = fault.refusal;
                 return (Seen::plain(FrameKind::Error(fault.class)), nothing);
             }
@@ -154,6 +168,11 @@ impl Events {
             writer.end(&mut out);
         }
         out.into()
+    }
+
+    /// What the error that was seen last says.
+    pub fn take_words(&mut self) -> Option<String> {
+        self.words.take()
     }
 
     /// What the error that was seen last says of the request, where it was the request's fault.

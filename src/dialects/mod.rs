@@ -34,6 +34,6 @@ pub use bridge::{Bridge, Place, Sent, Whole};
 pub use codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 pub use envelope::read_envelope;
 pub use events::Events;
-pub use refusal::{is_out_of_money, read_refusal};
+pub use refusal::{is_out_of_money, read_refusal, told};
 pub use sse::Event;
 pub use verbatim::Judged;

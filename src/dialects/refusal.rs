@@ -64,10 +64,21 @@ fn class_of_words(code: &str, kind: &str) -> FailureClass {
     }
 }
 
+/// What the document of an error says, where it is not about a key, which it might quote.
+pub fn told(class: FailureClass, body: &[u8]) -> Option<String> {
+    if matches!(class, FailureClass::Unauthorized | FailureClass::Forbidden | FailureClass::Billing) {
+        return None;
+    }
+    read_refusal(400, body).map(|refusal| refusal.message)
+}
+
 /// What a refused request's body says, in whichever of the vendors' shapes. `None`: nothing that can be told.
 pub fn read_refusal(status: u16, body: &[u8]) -> Option<Refusal> {
     let document: Value = serde_json::from_slice(body).ok()?;
-    let error = document.get("error").filter(|error| !error.is_null()).unwrap_or(&document);
+    // On streams an error stands inside an event: Cohere's `message-end`, OpenAI's `response.failed`.
+    let places = ["/error", "/delta/error", "/response/error"];
+    let inside = places.iter().filter_map(|place| document.pointer(place)).find(|error| !error.is_null());
+    let error = inside.unwrap_or(&document);
     let message = match error {
         Value::String(text) => text.clone(),
         _ => {

@@ -81,10 +81,14 @@ fn dropped(losses: &Losses, door: Door) -> Option<HeaderValue> {
         return None;
     }
     let mut names = String::new();
+    let mut more = 0;
     for loss in losses.iter() {
-        let name = loss.field.name(door.format());
-        let plain = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
-        if !plain || names.len() + name.len() > LONGEST || names.split(", ").any(|told| told == name) {
+        let name = escaped(&loss.field.name(door.format()));
+        if name.is_empty() || names.split(", ").any(|told| told == name) {
+            continue;
+        }
+        if names.len() + name.len() > LONGEST {
+            more += 1;
             continue;
         }
         if !names.is_empty() {
@@ -92,5 +96,43 @@ fn dropped(losses: &Losses, door: Door) -> Option<HeaderValue> {
         }
         names.push_str(&name);
     }
+    if more > 0 {
+        names.push_str(&format!(" (+{more} more)"));
+    }
     HeaderValue::try_from(names).ok()
+}
+
+/// What would not pass for a name in the list is percent-encoded.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_graphic() && !matches!(byte, b',' | b'%') {
+            escaped.push(byte.into());
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::chat::Field;
+
+    #[test]
+    fn no_name_is_lost_or_breaks_the_list() {
+        let mut losses = Losses::default();
+        for name in ["a,b", "東", "x\r\ny: z", "plain", ""] {
+            losses.dropped(Field::Extra(name.into()));
+        }
+        assert_eq!(dropped(&losses, Door::ChatCompletions).unwrap(), "a%2Cb, %E6%9D%B1, x%0D%0Ay:%20z, plain");
+        for number in 0..500 {
+            losses.dropped(Field::Extra(format!("member{number}")));
+        }
+        let told = dropped(&losses, Door::ChatCompletions).unwrap();
+        let told = told.to_str().unwrap();
+        let names = told.split(" (").next().unwrap().split(", ").count();
+        assert!(told.ends_with(&format!(" (+{} more)", 504 - names)), "{told}");
+    }
 }

@@ -215,12 +215,13 @@ impl Events {
                 State::Flowing { frames, .. } => frames.as_mut().poll_next(cx),
             };
             match polled {
-                Poll::Ready(Some(Event { kind: FrameKind::Error(class), .. })) => {
+                Poll::Ready(Some(Event { kind: FrameKind::Error(class), bytes: said, .. })) => {
+                    let words = std::str::from_utf8(&said).ok().filter(|words| !words.is_empty()).map(Into::into);
                     let State::Flowing { provider, .. } = std::mem::replace(&mut self.state, State::Over) else {
                         continue;
                     };
                     let error =
-                        GatewayError::StreamBroken(Tried { provider: Arc::clone(provider.text()), class, words: None });
+                        GatewayError::StreamBroken(Tried { provider: Arc::clone(provider.text()), class, words });
                     return Poll::Ready(Some(error_event(&error, self.voice, &self.last)));
                 }
                 Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}

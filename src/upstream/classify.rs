@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 
 use super::retry_after::retry_after;
-use crate::dialects::{is_out_of_money, read_refusal};
+use crate::dialects::{is_out_of_money, read_refusal, told};
 use crate::error::{Failure, FailureClass, Refusal};
 
 /// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message. `meant`: what
@@ -40,16 +40,8 @@ pub(super) fn classify(
         };
         Box::new(read_refusal(status.as_u16(), body).unwrap_or_else(silent))
     });
-    let words = words(class, status, body);
+    let words = told(class, body).filter(|_| class != FailureClass::CallerError).map(Into::into);
     Failure { class, retry_after: retry_after(headers, now), refusal, may_be_billed: false, words }
-}
-
-/// Why a provider could not, in its words.
-fn words(class: FailureClass, status: StatusCode, body: &[u8]) -> Option<Box<str>> {
-    if !matches!(class, FailureClass::RateLimited | FailureClass::ServerError | FailureClass::NotFound) {
-        return None;
-    }
-    Some(read_refusal(status.as_u16(), body)?.message.into())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One try: send a request, wait for the answer, say what it is.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -11,10 +12,11 @@ use super::classify::classify;
 use super::decode::Decoder;
 use super::endpoint::{Endpoint, ProviderKey};
 use super::reader::{Collected, Reader};
+use super::redact::Redactor;
 use super::stream::{EventStream, LongStream};
 use crate::api::Usage;
 use crate::call::{Betas, Frame, FrameKind, FrameStream};
-use crate::dialects::{Bridge, Fault, Whole};
+use crate::dialects::{Bridge, Fault, Whole, told};
 use crate::error::{Failure, FailureClass};
 use crate::net::{NetError, RequestBody};
 
@@ -24,6 +26,7 @@ static PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms
 
 /// What is read of an error's body.
 const ERROR_LIMIT: usize = 64 << 10;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// How long an error's body is waited for: the status has said enough.
 const ERROR_WAIT: Duration = Duration::from_secs(2);
 
@@ -82,14 +85,15 @@ impl std::fmt::Debug for Body {
 /// Makes one exchange. `on_sent` is called when the request is handed to a connection (twice where a reused connection
 /// had died). Dropping the future, or the answer's stream, closes the connection.
 pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {
-    try_exchange(&ask, on_sent).await.map_err(|mut failure| {
+    let redactor = Redactor(ask.key.map(|key| Arc::clone(&key.secret)));
+    try_exchange(&ask, &redactor, on_sent).await.map_err(|mut failure| {
         if let Some(refusal) = &mut failure.refusal {
             let told = [Some(&mut refusal.message), refusal.param.as_mut(), refusal.code.as_mut()];
             for text in told.into_iter().flatten() {
-                *text = ask.endpoint.redact(text, ask.key);
+                *text = redactor.redact(text);
             }
         }
-        failure.words = failure.words.map(|words| shortened(&ask.endpoint.redact(&words, ask.key)));
+        failure.words = failure.words.map(|words| redactor.shortened(&words));
         // Whose fault it was is known only by what was said.
         if failure.class == FailureClass::CallerError && failure.refusal.is_none() {
             failure.class = FailureClass::ServerError;
@@ -98,13 +102,7 @@ pub async fn exchange(ask: Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fail
     })
 }
 
-/// On one line, for a message that tells of several attempts.
-fn shortened(words: &str) -> Box<str> {
-    const LONGEST: usize = 200;
-    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect::<String>().into()
-}
-
-async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Failure> {
+async fn try_exchange(ask: &Ask<'_>, redactor: &Redactor, on_sent: impl Fn()) -> Result<Answered, Failure> {
     let timeouts = ask.endpoint.timeouts;
     let started = Instant::now();
     let end = started + timeouts.total;
@@ -128,10 +126,15 @@ async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fai
         return Err(refused(ask.bridge, head.status, &head.headers, reader).await);
     }
     let too_long = content_length(&head.headers).is_some_and(|length| length > ask.response_limit as u64);
-    let begun = begin(&mut reader).await?;
+    let mut begun = begin(&mut reader).await?;
+    // A mark that some servers put in front of what is UTF-8 anyway; nobody can read it as part of the text.
+    if !ask.bridge.is_verbatim() && begun.starts_with(BYTE_ORDER_MARK) {
+        begun = begun.slice(BYTE_ORDER_MARK.len()..);
+    }
     let is_json = matches!(begun.trim_ascii_start().first(), Some(b'{' | b'['));
     let body = if ask.stream && !is_json {
-        let mut events = EventStream::new(reader, ask.bridge.events(now_seconds()), ask.withhold_usage);
+        let mut events =
+            EventStream::new(reader, ask.bridge.events(now_seconds()), ask.withhold_usage, redactor.clone());
         events.commit(begun).await?;
         Body::Events(Box::pin(events))
     } else if !is_json {
@@ -140,7 +143,7 @@ async fn try_exchange(ask: &Ask<'_>, on_sent: impl Fn()) -> Result<Answered, Fai
         long(ask.bridge, begun, reader)?
     } else {
         match reader.collect(begun, ask.response_limit).await? {
-            Collected::Whole(bytes) => judge(ask.bridge, bytes)?,
+            Collected::Whole(bytes) => judge(ask.bridge, &bytes)?,
             Collected::TooLong(begun) => long(ask.bridge, begun, reader)?,
         }
     };
@@ -162,11 +165,13 @@ async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
     Ok(begun)
 }
 
-fn judge(bridge: &Bridge<'_>, bytes: Bytes) -> Result<Body, Failure> {
-    match bridge.read_whole(bytes, now_seconds()) {
+fn judge(bridge: &Bridge<'_>, bytes: &Bytes) -> Result<Body, Failure> {
+    match bridge.read_whole(bytes.clone(), now_seconds()) {
         Ok(whole) => Ok(whole.into()),
         Err(Fault { class, refusal }) => {
-            let failure = Failure { refusal: refusal.map(Box::new), ..Failure::new(class) };
+            let words = told(class, bytes);
+            let words = words.filter(|_| class != FailureClass::CallerError).map(Into::into);
+            let failure = Failure { refusal: refusal.map(Box::new), words, ..Failure::new(class) };
             // What nobody can read may still have been paid for.
             Err(if class == FailureClass::Malformed { failure.billable() } else { failure })
         }

@@ -5,6 +5,7 @@ mod decode;
 mod endpoint;
 mod exchange;
 mod reader;
+mod redact;
 mod retry_after;
 mod sse;
 mod stream;

@@ -9,14 +9,16 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
 use super::reader::Reader;
+use super::redact::Redactor;
 use super::sse::EventEnds;
 use crate::call::{Frame, FrameKind};
 use crate::dialects::Events;
 use crate::dialects::openai_chat::Seen;
 use crate::error::{Failure, FailureClass};
 
-/// The longest event; a line that never ends must not fill the memory.
-const EVENT_LIMIT: usize = 1 << 20;
+/// The longest event; a line that never ends must not fill the memory. Pictures come in one event, and the last event of
+/// a Responses stream repeats the whole answer.
+const EVENT_LIMIT: usize = 8 << 20;
 /// How long a connection may stay open behind the end of an answer.
 const AFTER_DONE: Duration = Duration::from_secs(1);
 
@@ -31,12 +33,13 @@ pub(super) struct EventStream {
     ready: VecDeque<Frame>,
     /// The client did not ask for usage; we did.
     withhold_usage: bool,
+    redactor: Redactor,
     done: bool,
     over: bool,
 }
 
 impl EventStream {
-    pub(super) fn new(reader: Reader, events: Events, withhold_usage: bool) -> Self {
+    pub(super) fn new(reader: Reader, events: Events, withhold_usage: bool, redactor: Redactor) -> Self {
         Self {
             reader,
             ends: EventEnds::default(),
@@ -44,6 +47,7 @@ impl EventStream {
             begun: BytesMut::new(),
             ready: VecDeque::new(),
             withhold_usage,
+            redactor,
             done: false,
             over: false,
         }
@@ -63,7 +67,9 @@ impl EventStream {
                     }
                     FrameKind::Error(class) => {
                         let refusal = self.events.take_refusal().map(Box::new);
-                        return Err(Failure { refusal, ..Failure::new(class).billable() });
+                        let words = std::str::from_utf8(&frame.bytes).ok().filter(|words| !words.is_empty());
+                        let words = words.filter(|_| refusal.is_none()).map(Into::into);
+                        return Err(Failure { refusal, words, ..Failure::new(class).billable() });
                     }
                     FrameKind::Lifecycle | FrameKind::Usage => held += frame.bytes.len(),
                 }
@@ -135,7 +141,8 @@ impl EventStream {
         match seen.kind {
             FrameKind::Usage if self.withhold_usage => frame.bytes = Bytes::new(),
             FrameKind::Error(_) => {
-                frame.bytes = Bytes::new();
+                let words = self.events.take_words().map(|words| self.redactor.shortened(&words));
+                frame.bytes = words.map(|words| Bytes::from(String::from(words))).unwrap_or_default();
                 self.over = true;
             }
             FrameKind::Done if self.done => frame.kind = FrameKind::Lifecycle,

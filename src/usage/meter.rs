@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::record::{Outcome, Record, Totals};
+use super::record::{Estimate, Outcome, Record, Totals};
 use crate::api::{Usage, estimate_tokens};
 use crate::call::{CacheStatus, Call, CallId, Caller, Door, Journal, Notes, Reply, ReplyBody};
 use crate::error::GatewayError;
@@ -140,7 +140,7 @@ impl Open {
         self.passed_on(reply.text_bytes);
         self.usage = reply.usage.filter(|_| reply.cache != CacheStatus::Hit);
         let estimate = self.estimate();
-        let usage = self.usage;
+        let usage = self.reported(true);
         let (overhead, totals) =
             self.journal.with(|notes| (notes.overhead(self.read, now), Totals::of(notes, usage, estimate)));
         self.overhead = Some(overhead);
@@ -160,8 +160,19 @@ impl Open {
         }
     }
 
-    fn estimate(&self) -> Usage {
-        Usage { input: self.estimated_input, output: estimate_tokens(self.text_bytes), ..Usage::default() }
+    fn estimate(&self) -> Estimate {
+        let output = estimate_tokens(self.text_bytes);
+        let answered = match self.usage {
+            Some(so_far) => Usage { output: output.max(so_far.output), ..so_far },
+            None => Usage { input: self.estimated_input, output, ..Usage::default() },
+        };
+        Estimate { answered, input: self.estimated_input }
+    }
+
+    /// What the provider reported, if that can be all. Some report while they answer: what is known when an answer breaks
+    /// off is what it was by then at most, and nothing for a text of some length is no report.
+    fn reported(&self, whole: bool) -> Option<Usage> {
+        self.usage.filter(|usage| whole && (usage.output > 0 || self.text_bytes == 0))
     }
 
     /// Text has been passed on. An answer whose usage is never reported is estimated by it.
@@ -192,16 +203,17 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.metrics.inflight.dec();
         let notes = self.journal.with(std::mem::take);
+        let outcome = self.outcome(&notes);
         let record = Record {
             id: self.id,
             client_id: self.client_id.take(),
             door: self.door,
             caller: Arc::clone(&self.caller),
             model: Arc::clone(&self.label),
-            outcome: self.outcome(&notes),
+            outcome,
             cache: self.cache,
             notes,
-            usage: self.usage,
+            usage: self.reported(outcome == Outcome::OK),
             estimate: self.estimate(),
             duration: self.elapsed(Instant::now()),
             time_to_first_token: self.time_to_first_token,

@@ -25,7 +25,7 @@ pub struct Record {
     /// What the provider reported.
     pub usage: Option<Usage>,
     /// Stands in where the provider reported nothing.
-    pub estimate: Usage,
+    pub estimate: Estimate,
     pub duration: Duration,
     pub time_to_first_token: Option<Duration>,
     pub overhead: Option<Duration>,
@@ -45,6 +45,15 @@ impl Outcome {
     pub const INTERNAL: Self = Self("internal");
 }
 
+/// What is billed where no final report came.
+#[derive(Debug, Clone, Copy)]
+pub struct Estimate {
+    /// For the answer: at least what was reported on the way.
+    pub answered: Usage,
+    /// Tokens of the prompt, for an attempt that gave no answer.
+    pub input: u64,
+}
+
 /// What the attempts of a call come to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Totals {
@@ -55,7 +64,7 @@ pub(super) struct Totals {
 
 impl Totals {
     /// The answer at reported usage; what was given up after it had been sent, at the estimate.
-    pub(super) fn of(notes: &Notes, reported: Option<Usage>, estimate: Usage) -> Self {
+    pub(super) fn of(notes: &Notes, reported: Option<Usage>, estimate: Estimate) -> Self {
         let mut totals = Self { cost: Some(NanoUsd::default()), estimated: false };
         for note in &notes.attempts {
             let usage = match note.end {
@@ -63,8 +72,8 @@ impl Totals {
                 None if note.sent.is_none() => continue,
                 Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) if let Some(usage) = reported => usage,
                 // What failed gave no answer to be billed.
-                Some(AttemptEnd::Failed { .. }) => Usage { output: 0, ..estimate },
-                Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) | None => estimate,
+                Some(AttemptEnd::Failed { .. }) => Usage { input: estimate.input, ..Usage::default() },
+                Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) | None => estimate.answered,
             };
             let answered = matches!(note.end, Some(AttemptEnd::Answered | AttemptEnd::Broken(_)));
             totals.estimated |= !answered || reported.is_none();

@@ -9,7 +9,7 @@ const SHORT: &str = "timeouts = { first_byte = \"300ms\", idle = \"300ms\" }";
 
 #[tokio::test]
 async fn what_breaks_before_content_falls_back() {
-    let long_line = format!("data: {}", "x".repeat(2 << 20));
+    let long_line = format!("data: {}", "x".repeat(9 << 20));
     let slow = |reply: Reply, class| Fault::new("a stall", reply, class).with(SHORT);
     Faulty::streamed([
         Fault::new("an error first", Reply::stream([error_event(503)]), "server_error"),
@@ -42,7 +42,7 @@ fn breaking(end: Step) -> Reply {
 
 #[tokio::test]
 async fn what_breaks_after_content_is_told_and_never_spliced() {
-    let long_line = format!("data: {}", "x".repeat(2 << 20));
+    let long_line = format!("data: {}", "x".repeat(9 << 20));
     for (name, reply, class) in [
         ("a cut", breaking(Step::Fin), "truncated"),
         ("an end without a finish reason", Reply::stream([role(), text("Hello")]), "truncated"),

@@ -88,6 +88,10 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
         let message = format!("the kind `{}` needs a base_url, such as \"{}\"", preset.kind, preset.base_url);
         document.fault(&table.path, message, None);
     }
+    if let (Some(field), Some(twice)) = (table.get("base_url"), doubled(preset, &provider.base_url.path)) {
+        let message = format!("ends where the paths of the kind `{}` begin: leave `{twice}` out", preset.kind);
+        field.fault(message);
+    }
     let closed = table.get("models").is_some();
     if provider.api_keys.as_ref().is_some_and(Vec::is_empty) {
         document.notice(off_notice(name, preset));
@@ -95,6 +99,15 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     }
     note_unknown_prices(document, &provider);
     Some(Reading::Usable(Listing { provider, closed }))
+}
+
+/// The segment that would stand twice in every address: a base URL that already has the version in it.
+fn doubled<'a>(preset: &'a Preset, base: &str) -> Option<&'a str> {
+    let mut segments = preset.paths.chat.trim_start_matches('/').split('/');
+    let first = segments.next()?;
+    // OpenAI's own paths begin with the resource, and the version is part of the base.
+    let versioned = segments.next().is_some() && first != "chat";
+    (versioned && base.split('/').any(|segment| segment == first)).then_some(first)
 }
 
 fn is_name(name: &str) -> bool {

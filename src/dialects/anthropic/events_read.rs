@@ -135,6 +135,10 @@ impl EventReader {
             deltas.push(Delta::Start { id: text("id"), model: text("model"), created: None });
         }
         self.count(message.get("usage").unwrap_or(&Value::Null), deltas);
+        // Of the answer this counts the first token; the rest is told at the end, if it gets there.
+        if let Some(Delta::Usage(usage)) = deltas.last_mut() {
+            (usage.output, usage.reasoning) = (0, 0);
+        }
     }
 
     fn count(&mut self, usage: &Value, deltas: &mut Vec<Delta>) {

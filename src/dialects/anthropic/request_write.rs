@@ -8,7 +8,7 @@ use super::conversation::{Conversation, Turn};
 use super::model::Model;
 use super::settings_write::{ToolBody, write_output, write_tool_choice, write_tools};
 use super::thinking_write::{self, Limit, Mode, Plan};
-use crate::api::chat::{ChatRequest, Field, Format, Losses};
+use crate::api::chat::{ChatRequest, Field, Format, Losses, ToolChoice};
 use crate::dialects::codec::{Invalid, Target, Written};
 
 #[derive(Debug, Serialize)]
@@ -68,7 +68,8 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>) -> Result<Writt
     let output_config = output_config(&plan, form.schema, &mut extra);
     let tools = write_tools(request, model, &mut losses);
     let tool_choice = if tools.is_empty() && !own {
-        losses.dropped_if(request.tool_choice.is_some() && !request.tools.is_empty(), Field::ToolChoice);
+        let idle = matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None));
+        losses.dropped_if(!idle, Field::ToolChoice);
         None
     } else {
         write_tool_choice(request, own || !plan.thinks(), &mut losses)
@@ -203,7 +204,7 @@ fn fit_sampling(body: &mut Body<'_>, model: Model, thinks: bool, losses: &mut Lo
             || (thinks && top_p < 0.95)
             || (body.temperature.is_some() && model.takes_one_of_temperature_and_top_p());
         if refused || top_p >= 1.0 {
-            losses.dropped_if(top_p < 1.0, Field::TopP);
+            losses.dropped_if(top_p != 1.0, Field::TopP);
             body.top_p = None;
         }
     }

@@ -55,7 +55,11 @@ impl Prompt {
     pub(super) fn read_loose(&mut self, value: &mut Scanner<'_>, name: &str) -> Result<(), Invalid> {
         match value.kind()? {
             Kind::String => self.text_bytes += value.string()?.raw().len() as u64,
-            Kind::Array => drop(value.array(|item, _| self.loose(item))?),
+            Kind::Array => {
+                if value.array(|item, _| self.loose(item))? == 0 && name == "input" {
+                    return Err(Invalid::new(name, "`input` is empty; at least one is needed"));
+                }
+            }
             _ => {
                 let message = format!("`{name}` must be a string or an array");
                 return Err(Invalid::new(name, message));

@@ -5,6 +5,7 @@ use crate::api::Usage;
 use crate::api::json::{Kind, Malformed, Scanner};
 use crate::dialects::refusal::fault_inside;
 use crate::dialects::{Fault, Judged};
+use crate::error::FailureClass;
 
 /// What a body with status 200 turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,7 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
     let mut usage = None;
     let mut choices = 0;
     let mut complete = true;
+    let mut failed = false;
     let mut error = None;
     scanner.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
@@ -38,8 +40,10 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
                 if choice.kind()? != Kind::Object {
                     return choice.skip();
                 }
-                choices += 1;
-                complete &= ended_by_itself(choice)?;
+                let ending = ending(choice)?;
+                choices += usize::from(ending.answers);
+                complete &= ending.by_itself;
+                failed |= ending.failed;
                 Ok(())
             })?),
             (b"usage", Kind::Object) => usage = read_usage(value)?.or(usage),
@@ -52,6 +56,7 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
     scanner.end()?;
     Ok(match error {
         Some(span) => Answer::Error(fault_inside(&serde_json::from_slice(&text[span]).unwrap_or_default())),
+        None if failed => Answer::Error(Fault::new(FailureClass::ServerError)),
         None if choices == 0 => Answer::Nothing,
         None => Answer::Good { usage, complete },
     })
@@ -99,13 +104,24 @@ fn measure(body: &[u8]) -> usize {
     read.map_or(0, |()| bytes)
 }
 
-fn ended_by_itself(choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
-    let mut finished = false;
+/// How a choice stands.
+struct Ending {
+    /// Its message is not a null, nor something else that no message is.
+    answers: bool,
+    by_itself: bool,
+    /// The vendor's server broke off (OpenRouter's and Mistral's word is `error`).
+    failed: bool,
+}
+
+fn ending(choice: &mut Scanner<'_>) -> Result<Ending, Malformed> {
+    let mut ending = Ending { answers: true, by_itself: false, failed: false };
     let mut refused = false;
     choice.object(|value, key, _| {
         match (key.raw(), value.kind()?) {
             (b"finish_reason", Kind::String) => {
-                finished = matches!(value.string()?.raw(), b"stop" | b"tool_calls" | b"function_call" | b"eos");
+                let word = value.string()?.raw();
+                ending.by_itself = matches!(word, b"stop" | b"tool_calls" | b"function_call" | b"eos");
+                ending.failed = word == b"error";
             }
             (b"message", Kind::Object) => value.object(|field, name, _| {
                 match (name.raw(), field.kind()?) {
@@ -114,11 +130,16 @@ fn ended_by_itself(choice: &mut Scanner<'_>) -> Result<bool, Malformed> {
                 }
                 Ok::<_, Malformed>(())
             })?,
+            (b"message", _) => {
+                ending.answers = false;
+                value.skip()?;
+            }
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
     })?;
-    Ok(finished && !refused)
+    ending.by_itself &= !refused;
+    Ok(ending)
 }
 
 /// Reads a `usage` object. Counts that are missing, negative, not whole or absurd make it unreported: a wrong number
@@ -197,7 +218,6 @@ fn count(value: &mut Scanner<'_>) -> Result<Option<u64>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::FailureClass;
 
     #[test]
     fn takes_only_whole_answers_with_choices() {

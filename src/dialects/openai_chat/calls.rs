@@ -14,6 +14,7 @@ struct Known {
     index: u64,
     /// As the provider gave it; empty where it gave none.
     id: String,
+    name: String,
     arguments: String,
 }
 
@@ -26,22 +27,39 @@ pub(super) struct Piece<'a> {
     pub(super) arguments: &'a str,
 }
 
+/// Where a piece belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) number: u32,
+    /// The piece begins the call.
+    pub(super) begins: bool,
+    /// Its id is another call's.
+    pub(super) repeats_id: bool,
+}
+
 impl Calls {
-    /// The call's number, and whether this piece begins it.
-    pub(super) fn place(&mut self, piece: &Piece<'_>) -> (u32, bool) {
+    /// `None`: it belongs to no call and begins none, since it names no tool.
+    pub(super) fn place(&mut self, piece: &Piece<'_>) -> Option<Place> {
         let found = self.find(piece);
+        if found.is_none() && piece.name.is_empty() {
+            return None;
+        }
+        let repeats_id = !piece.id.is_empty() && self.0.iter().any(|known| known.id == piece.id);
         let place = found.unwrap_or_else(|| {
-            let Piece { index, id, .. } = *piece;
-            self.0.push(Known { index, id: id.to_owned(), arguments: String::new() });
+            let Piece { index, id, name, .. } = *piece;
+            self.0.push(Known { index, id: id.to_owned(), name: name.to_owned(), arguments: String::new() });
             self.0.len() - 1
         });
         self.0[place].arguments.push_str(piece.arguments);
-        (u32::try_from(place).unwrap_or(u32::MAX), found.is_none())
+        Some(Place { number: u32::try_from(place).unwrap_or(u32::MAX), begins: found.is_none(), repeats_id })
     }
 
     fn find(&self, piece: &Piece<'_>) -> Option<usize> {
         if !piece.id.is_empty() {
-            let same = self.0.iter().position(|known| known.id == piece.id);
+            // Another index and another name make another call, whatever the id.
+            let is_other =
+                |known: &Known| known.index != piece.index && !piece.name.is_empty() && known.name != piece.name;
+            let same = self.0.iter().position(|known| known.id == piece.id && !is_other(known));
             // An id that comes late belongs to the call that has been waiting for it.
             let unnamed = || {
                 let waits = |known: &Known| known.id.is_empty() && known.index == piece.index && piece.name.is_empty();
@@ -66,8 +84,11 @@ mod tests {
 
     fn places(pieces: &[(u64, &str, &str, &str)]) -> Vec<(u32, bool)> {
         let mut calls = Calls::default();
-        let place = |&(index, id, name, arguments)| calls.place(&Piece { index, id, name, arguments });
-        pieces.iter().map(place).collect()
+        let place = |&(index, id, name, arguments)| {
+            let place = calls.place(&Piece { index, id, name, arguments })?;
+            Some((place.number, place.begins))
+        };
+        pieces.iter().filter_map(place).collect()
     }
 
     #[test]
@@ -78,6 +99,16 @@ mod tests {
         assert_eq!(places(&all_zero), [(0, true), (1, true), (2, true)]);
         let repeated = [(0, "a", "f", "{"), (0, "a", "f", "}")];
         assert_eq!(places(&repeated), [(0, true), (0, false)]);
+    }
+
+    #[test]
+    fn an_id_that_is_given_twice_makes_one_call_of_two_only_for_one_tool() {
+        assert_eq!(places(&[(0, "a", "f", "{}"), (1, "a", "g", "{}")]), [(0, true), (1, true)]);
+        let mut calls = Calls::default();
+        let piece = |index, name| Piece { index, id: "a", name, arguments: "" };
+        assert!(!calls.place(&piece(0, "f")).unwrap().repeats_id);
+        assert!(calls.place(&piece(1, "g")).unwrap().repeats_id);
+        assert_eq!(calls.place(&Piece { index: 5, id: "", name: "", arguments: "" }), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::api::json::{Kind, Malformed, Scanner};
 use crate::call::FrameKind;
 use crate::dialects::refusal::fault_inside;
 use crate::dialects::sse::{Event, field, split_lines};
-use crate::error::Refusal;
+use crate::error::{FailureClass, Refusal};
 
 /// What one event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct EventReader {
     /// One bit for each choice that has ended.
     finished: u128,
     done: bool,
+    /// Some content has been seen.
+    said: bool,
+    /// A choice has ended in an error.
+    failed: bool,
     /// Bytes that stand around the text of an event, by the first that had any; until then there was no content.
     wrapping: Option<usize>,
     /// What an error said of the request.
@@ -47,7 +51,7 @@ pub struct EventReader {
 impl EventReader {
     /// For a request with `n` choices.
     pub fn new(choices: u32) -> Self {
-        Self { choices, finished: 0, done: false, wrapping: None, refusal: None }
+        Self { choices, finished: 0, done: false, said: false, failed: false, wrapping: None, refusal: None }
     }
 
     /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
@@ -83,6 +87,7 @@ impl EventReader {
     /// As [`Self::judge`], for who reads the text of every event himself: one with nothing else in it is content.
     pub(super) fn glance(&mut self, event: Event<'_>) -> Seen {
         if event.name.is_none() && !may_matter(event.data) {
+            self.said = true;
             return Seen::plain(FrameKind::Content);
         }
         self.judge(event)
@@ -91,6 +96,10 @@ impl EventReader {
     /// Judges one event by what it says.
     pub(super) fn judge(&mut self, event: Event<'_>) -> Seen {
         if event.data.trim_ascii() == b"[DONE]" {
+            // The end of nothing: no choice has said anything, nor that it is over.
+            if !self.said && self.finished == 0 {
+                return Seen::plain(FrameKind::Error(FailureClass::Malformed));
+            }
             self.done = true;
             return Seen::plain(FrameKind::Done);
         }
@@ -127,12 +136,14 @@ impl EventReader {
             Ok::<_, Malformed>(())
         })?;
         scanner.end()?;
+        self.said |= text.is_some();
         let kind = match error.or_else(|| is_error.then_some(0..data.len())) {
             Some(span) => {
                 let fault = fault_inside(&serde_json::from_slice(&data[span]).unwrap_or_default());
                 self.refusal = fault.refusal;
                 FrameKind::Error(fault.class)
             }
+            None if self.failed => FrameKind::Error(FailureClass::ServerError),
             None if text.is_some() => FrameKind::Content,
             None if (tells_usage || usage.is_some()) && choices == 0 => FrameKind::Usage,
             None => FrameKind::Lifecycle,
@@ -147,13 +158,18 @@ impl EventReader {
         }
         let mut index = 0;
         let mut finished = false;
-        let mut text = None;
+        let (mut text, mut legacy) = (None, None);
         choice.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
                 (b"index", Kind::Number) => index = value.number()?.parse().unwrap_or(0_u32),
-                (b"finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
+                (b"finish_reason", Kind::String) => {
+                    let word = value.string()?;
+                    finished = !word.is_empty();
+                    // OpenRouter's and Mistral's word for an answer that their server did not finish.
+                    self.failed |= word.raw() == b"error";
+                }
                 (b"delta" | b"message", Kind::Object) => add(&mut text, text_of(value)?),
-                (b"text", Kind::String) => add(&mut text, string(value)?),
+                (b"text", Kind::String) => legacy = string(value)?,
                 _ => value.skip()?,
             }
             Ok::<_, Malformed>(())
@@ -161,7 +177,8 @@ impl EventReader {
         if finished {
             self.finished |= 1 << index.min(127);
         }
-        Ok(text)
+        // Together has both, and they are the same.
+        Ok(text.or(legacy))
     }
 }
 
@@ -221,7 +238,6 @@ fn is_error_event(event: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::FailureClass;
 
     fn kinds(events: &[&str]) -> Vec<FrameKind> {
         let mut reader = EventReader::new(1);
@@ -303,6 +319,8 @@ mod tests {
         reader.read(finish(1).as_bytes());
         assert!(reader.is_whole());
         let mut reader = EventReader::new(1);
+        assert_eq!(reader.read(b"data: [DONE]\n\n").kind, FrameKind::Error(FailureClass::Malformed));
+        reader.read(b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n");
         assert_eq!(reader.read(b"data: [DONE]\n\n").kind, FrameKind::Done);
         assert!(reader.is_whole());
     }

@@ -94,10 +94,13 @@ impl Ids {
 }
 
 fn read_choice(choice: AnswerChoice<'_>, ids: &mut Ids) -> Choice {
-    let mut message = choice.message.or(choice.delta).unwrap_or_default();
+    let message = choice.message.or(choice.delta);
+    // Together repeats the content in the legacy member.
+    let legacy = choice.text.filter(|_| message.is_none());
+    let mut message = message.unwrap_or_default();
     let mut parts = read_reasoning(&mut message);
     parts.extend(read_text(&mut message));
-    parts.extend(choice.text.map(Part::text));
+    parts.extend(legacy.map(Part::text));
     if let Some(refusal) = message.refusal.filter(|text| !text.is_empty()) {
         parts.push(Content::Refusal(refusal.into_owned()).into());
     }
@@ -151,14 +154,17 @@ fn read_text(message: &mut AnswerMessage<'_>) -> Vec<Part> {
     let annotations = message.annotations.as_ref().map(read_annotations).unwrap_or_default();
     match message.content.take() {
         Some(Value::String(text)) if !text.is_empty() => vec![Content::Text { text, annotations }.into()],
-        Some(Value::Array(parts)) => {
-            let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
-            let mut read = details_parts(&Value::Array(parts.clone()));
-            read.extend(texts.map(Part::text));
-            read
-        }
+        Some(parts @ Value::Array(_)) => content_parts(&parts),
         _ => Vec::new(),
     }
+}
+
+/// Content that comes in parts, as Mistral sends it.
+pub(super) fn content_parts(parts: &Value) -> Vec<Part> {
+    let texts = parts.as_array().into_iter().flatten().filter_map(|part| part.get("text").and_then(Value::as_str));
+    let mut read = details_parts(parts);
+    read.extend(texts.map(Part::text));
+    read
 }
 
 /// Citations of pages.
@@ -185,7 +191,8 @@ fn read_call(call: &Value, ids: &mut Ids) -> Option<ToolCall> {
 }
 
 fn read_function(function: &Value, id: &str, ids: &mut Ids) -> Option<ToolCall> {
-    let name = function.get("name")?.as_str()?.to_owned();
+    // Go's servers send empty calls where there are none.
+    let name = function.get("name")?.as_str().filter(|name| !name.is_empty())?.to_owned();
     let arguments = match function.get("arguments") {
         Some(Value::String(arguments)) => arguments.clone(),
         // Some servers send the object itself.

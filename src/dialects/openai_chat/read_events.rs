@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::calls::{Calls, Piece};
+use super::calls::{Calls, Piece, Place};
 use super::event::EventReader as Judge;
-use super::read_answer::{Ids, read_annotations, read_finish};
+use super::read_answer::{Ids, content_parts, read_annotations, read_finish};
 use super::reasoning::{details_parts, signature_of_call};
 use crate::api::chat::{Content, Delta};
 use crate::call::FrameKind;
@@ -62,8 +63,9 @@ struct ChunkChoice<'a> {
 /// What most chunks do not have stays as it is.
 #[derive(Deserialize)]
 struct ChunkDelta<'a> {
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    content: Option<Cow<'a, str>>,
+    /// Text, or (Mistral's way) parts.
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "lenient::text")]
     refusal: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "lenient::text")]
@@ -120,6 +122,21 @@ fn words(text: Option<Cow<'_, str>>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(Cow::into_owned)
 }
 
+/// A delta's content.
+fn say(choice: u32, content: &str, deltas: &mut Vec<Delta>) {
+    if let Ok(text) = serde_json::from_str::<Cow<'_, str>>(content) {
+        deltas.extend(words(Some(text)).map(|text| Delta::Text { choice, text }));
+        return;
+    }
+    for part in serde_json::from_str(content).map(|parts| content_parts(&parts)).unwrap_or_default() {
+        match part.content {
+            Content::Reasoning { text, .. } => deltas.push(Delta::Reasoning { choice, text }),
+            Content::Text { text, .. } => deltas.push(Delta::Text { choice, text }),
+            _ => {}
+        }
+    }
+}
+
 impl ChunkReader {
     fn choice(&mut self, chunk: ChunkChoice<'_>, deltas: &mut Vec<Delta>) {
         let choice = chunk.index.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
@@ -130,11 +147,11 @@ impl ChunkReader {
                 self.choices.len() - 1
             }
         };
-        if let Some(delta) = chunk.delta.or(chunk.message) {
-            self.delta(place, delta, deltas);
-        }
-        if let Some(text) = chunk.text {
-            deltas.push(Delta::Text { choice, text: text.into_owned() });
+        // Together repeats a delta's content in the legacy member.
+        match (chunk.delta.or(chunk.message), chunk.text) {
+            (Some(delta), _) => self.delta(place, delta, deltas),
+            (None, Some(text)) => deltas.push(Delta::Text { choice, text: text.into_owned() }),
+            (None, None) => {}
         }
         deltas.extend(chunk.logprobs.map(|value| Delta::Logprobs { choice, value }));
         let state = &mut self.choices[place];
@@ -165,7 +182,9 @@ impl ChunkReader {
                 _ => {}
             }
         }
-        deltas.extend(words(delta.content).map(|text| Delta::Text { choice, text }));
+        if let Some(content) = delta.content {
+            say(choice, content.get(), deltas);
+        }
         deltas.extend(words(delta.refusal).map(|text| Delta::Refusal { choice, text }));
         let annotations = delta.annotations.as_ref().map(read_annotations).unwrap_or_default();
         deltas.extend(annotations.into_iter().map(|annotation| Delta::Annotation { choice, annotation }));
@@ -191,11 +210,13 @@ impl ChunkReader {
         let index = call.get("index").and_then(Value::as_u64).unwrap_or(0);
         let state = &mut self.choices[place];
         let choice = state.index;
-        let (number, begins) = state.calls.place(&Piece { index, id: &id, name: &name, arguments: &arguments });
+        let piece = Piece { index, id: &id, name: &name, arguments: &arguments };
+        // What has no name and belongs to no call is no call: Go's servers send empty ones.
+        let Some(Place { number, begins, repeats_id }) = state.calls.place(&piece) else { return };
         state.called = true;
         if begins {
             let signature = signature_of_call(call.get("extra_content"));
-            let id = self.ids.or_made(&id);
+            let id = self.ids.or_made(if repeats_id { "" } else { &id });
             deltas.push(Delta::ToolCall { choice, call: number, id, name, custom, signature });
         }
         if !arguments.is_empty() {

@@ -35,6 +35,8 @@ struct Choice {
     border: u32,
     /// Citations of the part that is being said, whose place is known at its end.
     cited: Vec<Annotation>,
+    /// Calls that have no arguments yet.
+    bare: Vec<u32>,
     /// Told at the end: a provider may go on behind it.
     finish: Option<&'static str>,
 }
@@ -101,11 +103,13 @@ impl WriteEvents for EventWriter {
                     members.insert("extra_content".into(), extra);
                 }
                 self.chunk(choice, &json!({"tool_calls": [begun]}), out);
+                if !custom {
+                    self.choice(choice, out).bare.push(call);
+                }
             }
             Delta::Arguments { choice, call, text } => {
-                let more =
-                    ToolCalls { tool_calls: [MoreOfCall { index: call, function: Arguments { arguments: &text } }] };
-                self.chunk(choice, &more, out);
+                self.choice(choice, out).bare.retain(|bare| *bare != call);
+                self.arguments(choice, call, &text, out);
             }
             Delta::Logprobs { choice, value } => self.full_chunk(choice, &json!({}), Some(&value), None, out),
             Delta::Finish { choice, finish } => {
@@ -127,6 +131,10 @@ impl WriteEvents for EventWriter {
         let choices: Vec<_> = self.choices.iter().map(|choice| choice.index).collect();
         for choice in choices {
             self.end_part(choice, out);
+            // Clients read the arguments as JSON, and nothing is none.
+            for call in std::mem::take(&mut self.choice(choice, out).bare) {
+                self.arguments(choice, call, "{}", out);
+            }
             let finish = self.choice(choice, out).finish.unwrap_or("stop");
             self.full_chunk(choice, &json!({}), None, Some(finish), out);
         }
@@ -196,6 +204,11 @@ impl EventWriter {
             }
         };
         &mut self.choices[place]
+    }
+
+    fn arguments(&mut self, choice: u32, call: u32, text: &str, out: &mut Vec<u8>) {
+        let more = ToolCalls { tool_calls: [MoreOfCall { index: call, function: Arguments { arguments: text } }] };
+        self.chunk(choice, &more, out);
     }
 
     /// A part of the text is over: its citations have their place.

@@ -17,6 +17,10 @@ pub(super) fn write_messages(request: &ChatRequest, quirks: &Quirks, losses: &mu
     for message in &request.messages {
         writer.message(message);
     }
+    if writer.written.is_empty() {
+        // An empty prompt is one, and no messages are a fault.
+        writer.written.push(json!({"role": "user", "content": ""}));
+    }
     writer.written
 }
 

@@ -75,7 +75,8 @@ fn write_tools(request: &ChatRequest, body: &mut Map<String, Value>, losses: &mu
     let own = request.format == Format::OpenAiChat;
     let tools: Vec<_> = request.tools.iter().filter_map(|tool| write_tool(tool, own, losses)).collect();
     if tools.is_empty() {
-        losses.dropped_if(!request.tools.is_empty() && request.tool_choice.is_some(), Field::ToolChoice);
+        let idle = matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None));
+        losses.dropped_if(!idle, Field::ToolChoice);
         return;
     }
     body.insert("tools".into(), Value::Array(tools));

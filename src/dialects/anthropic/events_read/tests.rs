@@ -63,7 +63,7 @@ fn a_stream_says_what_a_whole_answer_says() {
     let signature = Signature { format: Format::Anthropic, value: "sig".into() };
     let expected = [
         Delta::Start { id: Some("msg_1".into()), model: Some("claude-x".into()), created: None },
-        Delta::Usage(usage(1)),
+        Delta::Usage(usage(0)),
         Delta::Reasoning { choice: 0, text: "hm".into() },
         Delta::Signature { choice: 0, signature },
         Delta::Text { choice: 0, text: "He".into() },
