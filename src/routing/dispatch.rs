@@ -111,11 +111,12 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
 
 fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<HeaderValue>) -> Box<Reply> {
     let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
-    provider_permit.succeed();
+    let now = Instant::now();
+    provider_permit.succeed(now);
     let journal = || Arc::clone(&call.journal);
     let (body, usage, text_bytes, complete) = match answered.body {
         Body::Whole { bytes, usage, text_bytes, complete } => {
-            target_permit.succeed();
+            target_permit.succeed(now);
             (ReplyBody::Whole(bytes), usage, text_bytes, complete)
         }
         Body::Events(frames) => {

@@ -193,7 +193,7 @@ mod tests {
         let route = registry.resolve("in-order").unwrap();
         let now = Instant::now();
         for _ in 0..3 {
-            route.targets[0].breaker.permit(now).unwrap().fail(now, None);
+            route.targets[0].breaker.permit(now).unwrap().fail(now, None, 0.0);
         }
         let envelope =
             read_envelope(Door::ChatCompletions, br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#)

@@ -133,20 +133,20 @@ impl Run {
 
     /// Takes in how an attempt failed, and charges whoever is to blame. `jitter` is from 0 to 1.
     pub(super) fn failed(&mut self, ticket: Ticket, failure: Failure, now: Instant, jitter: f64) -> Verdict {
-        let Ticket { candidate: place, target, key, provider_permit, target_permit, .. } = ticket;
+        let Ticket { candidate: place, target, key, provider_permit, mut target_permit, .. } = ticket;
         let is_first = *self.first.get_or_insert(place) == place;
         let provider = Arc::clone(target.provider.name.text());
         self.tried.push(Tried { provider, class: failure.class, words: failure.words.clone() });
         let key = key.zip(target.provider.keys.as_ref()).filter(|_| failure.class.is_key_fault());
 
         if failure.class.is_transport() {
-            provider_permit.fail(now, failure.retry_after);
+            provider_permit.fail(now, failure.retry_after, jitter);
         } else {
-            provider_permit.succeed();
+            provider_permit.succeed(now);
             match failure.class {
-                FailureClass::CallerError => target_permit.succeed(),
+                FailureClass::CallerError => target_permit.confirm(),
                 _ if key.is_some() => drop(target_permit),
-                _ => target_permit.fail(now, failure.retry_after),
+                _ => target_permit.fail(now, failure.retry_after, jitter),
             }
         }
         if failure.class == FailureClass::NotFound {

@@ -32,6 +32,10 @@ impl<T: Copy + Default> Window<T> {
         &self.counts
     }
 
+    pub(super) fn clear(&mut self) {
+        self.counts = [T::default(); SECONDS];
+    }
+
     fn move_to(&mut self, second: u64) {
         let steps = (second - self.second).min(SECONDS as u64);
         for step in 0..steps {
