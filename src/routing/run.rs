@@ -18,6 +18,10 @@ use crate::state::Slot;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The first pause before a repeat that nobody set a time for; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// What an attempt must have left before the call's deadline to be worth beginning. No model's first byte comes sooner: a
+/// new connection takes two or three journeys there and back, and a model some tens of milliseconds to read a prompt. The
+/// provider would work, and may charge, for an answer that nobody takes.
+const LEAST_TIME: Duration = Duration::from_millis(50);
 /// What `retry-after` says where nothing is known.
 const UNKNOWN_WAIT: Duration = Duration::from_secs(1);
 
@@ -120,6 +124,12 @@ impl Run {
     /// Whether the wait for a repeat is worth it.
     pub(super) fn may_wait(until: Instant, now: Instant, deadline: Instant) -> bool {
         wait(until, now) <= LONGEST_PAUSE && until < deadline
+    }
+
+    /// Whether an attempt that begins then could be answered before the deadline. The first one is always made: how little
+    /// time it has was the caller's choice.
+    pub(super) fn may_begin(&self, at: Instant, deadline: Instant) -> bool {
+        self.tried.is_empty() || at + LEAST_TIME <= deadline
     }
 
     pub(super) fn repeat(&mut self, place: usize, now: Instant) -> Option<Ticket> {
