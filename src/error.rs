@@ -194,7 +194,7 @@ pub enum GatewayError {
     AllLimited { tried: Vec<Tried>, retry_after: Duration },
     #[error("no provider of this model is available now")]
     NoneAvailable { retry_after: Duration },
-    #[error("the call's deadline of {} ms passed{}", .deadline.as_millis(), after(.tried))]
+    #[error("the call's deadline of {} ms left no time for an answer{}", .deadline.as_millis(), after(.tried))]
     Deadline { deadline: Duration, tried: Vec<Tried> },
     /// The provider's stream ended early, after content had been sent.
     #[error("the stream of provider {} ended before the answer was whole: {}{}", .0.provider, .0.class.as_str(), said(.0))]

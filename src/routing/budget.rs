@@ -1,27 +1,18 @@
 //! The retry budget: repeats may be a fifth of the calls of the last ten seconds, and always a few. It keeps an outage
 //! from being multiplied by those who wait for its end.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::time::Instant;
 
-const SECONDS: usize = 10;
+use super::window::Window;
+
 /// One repeat for so many calls.
 const CALLS_PER_REPEAT: u64 = 5;
 const ALWAYS: u64 = 3;
 
 #[derive(Debug)]
-pub(super) struct RetryBudget {
-    epoch: Instant,
-    window: Mutex<Window>,
-}
-
-/// Counts by second, in a ring.
-#[derive(Debug, Default)]
-struct Window {
-    second: u64,
-    counts: [Counts; SECONDS],
-}
+pub(super) struct RetryBudget(Mutex<Window<Counts>>);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Counts {
@@ -31,42 +22,26 @@ struct Counts {
 
 impl RetryBudget {
     pub(super) fn new(epoch: Instant) -> Self {
-        Self { epoch, window: Mutex::default() }
+        Self(Mutex::new(Window::new(epoch)))
     }
 
     pub(super) fn count_call(&self, now: Instant) {
-        self.with(now, |window| window.current().calls += 1);
+        self.window().at(now).calls += 1;
     }
 
     /// Takes one repeat out of the budget, if there is one.
     pub(super) fn take_repeat(&self, now: Instant) -> bool {
-        self.with(now, |window| {
-            let calls: u64 = window.counts.iter().map(|counts| counts.calls).sum();
-            let repeats: u64 = window.counts.iter().map(|counts| counts.repeats).sum();
-            let allowed = repeats < (calls / CALLS_PER_REPEAT).max(ALWAYS);
-            window.current().repeats += u64::from(allowed);
-            allowed
-        })
+        let mut window = self.window();
+        window.at(now);
+        let calls: u64 = window.counts().iter().map(|counts| counts.calls).sum();
+        let repeats: u64 = window.counts().iter().map(|counts| counts.repeats).sum();
+        let allowed = repeats < (calls / CALLS_PER_REPEAT).max(ALWAYS);
+        window.at(now).repeats += u64::from(allowed);
+        allowed
     }
 
-    fn with<T>(&self, now: Instant, act: impl FnOnce(&mut Window) -> T) -> T {
-        let mut window = self.window.lock().expect("nothing panics while the lock is held");
-        window.move_to(now.saturating_duration_since(self.epoch).as_secs());
-        act(&mut window)
-    }
-}
-
-impl Window {
-    fn move_to(&mut self, second: u64) {
-        let steps = second.saturating_sub(self.second).min(SECONDS as u64);
-        for step in 0..steps {
-            self.counts[(second - step) as usize % SECONDS] = Counts::default();
-        }
-        self.second = self.second.max(second);
-    }
-
-    fn current(&mut self) -> &mut Counts {
-        &mut self.counts[self.second as usize % SECONDS]
+    fn window(&self) -> MutexGuard<'_, Window<Counts>> {
+        self.0.lock().expect("nothing panics while the lock is held")
     }
 }
 

@@ -57,10 +57,12 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
             return Err(past_deadline(&call, &run));
         }
         let ticket = match run.next_untried(now) {
-            Some(ticket) => ticket,
+            Some(ticket) if run.may_begin(now, call.deadline) => ticket,
+            Some(_) => return Err(past_deadline(&call, &run)),
             None => match wait_for_repeat(&registry, &mut run, call.deadline).await {
-                Some(ticket) => ticket,
-                None => return Err(run.exhausted(Instant::now())),
+                Ok(ticket) => ticket,
+                Err(NoRepeat::TooLate) => return Err(past_deadline(&call, &run)),
+                Err(NoRepeat::NotWorthIt) => return Err(run.exhausted(Instant::now())),
             },
         };
         match Turn::new(&call, &ticket, response_limit).ask().await {
@@ -80,17 +82,31 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
     }
 }
 
+/// Why nobody is asked again.
+enum NoRepeat {
+    /// It would begin before the deadline, and have no time to be answered.
+    TooLate,
+    /// Nobody may be, the wait is too long, or the budget is spent.
+    NotWorthIt,
+}
+
 /// Sleeps until the first repeat is due, if the wait and the budget allow it.
-async fn wait_for_repeat(registry: &Registry, run: &mut Run, deadline: Instant) -> Option<Ticket> {
+async fn wait_for_repeat(registry: &Registry, run: &mut Run, deadline: Instant) -> Result<Ticket, NoRepeat> {
     loop {
-        let (place, due) = run.next_repeat()?;
+        let (place, due) = run.next_repeat().ok_or(NoRepeat::NotWorthIt)?;
         let now = Instant::now();
-        if !Run::may_wait(due, now, deadline) || !registry.repeats.take_repeat(now) {
-            return None;
+        if !Run::may_wait(due, now, deadline) {
+            return Err(NoRepeat::NotWorthIt);
+        }
+        if !run.may_begin(due.max(now), deadline) {
+            return Err(NoRepeat::TooLate);
+        }
+        if !registry.repeats.take_repeat(now) {
+            return Err(NoRepeat::NotWorthIt);
         }
         sleep_until(due).await;
         if let Some(ticket) = run.repeat(place, Instant::now()) {
-            return Some(ticket);
+            return Ok(ticket);
         }
     }
 }
@@ -111,11 +127,12 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
 
 fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<HeaderValue>) -> Box<Reply> {
     let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
-    provider_permit.succeed();
+    let now = Instant::now();
+    provider_permit.succeed(now);
     let journal = || Arc::clone(&call.journal);
     let (body, usage, text_bytes, complete) = match answered.body {
         Body::Whole { bytes, usage, text_bytes, complete } => {
-            target_permit.succeed();
+            target_permit.succeed(now);
             (ReplyBody::Whole(bytes), usage, text_bytes, complete)
         }
         Body::Events(frames) => {

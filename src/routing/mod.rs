@@ -13,6 +13,7 @@ mod registry;
 mod relay;
 mod run;
 mod turn;
+mod window;
 
 pub use dispatch::Dispatcher;
 pub use plan::{Plan, Unable};

@@ -193,7 +193,7 @@ mod tests {
         let route = registry.resolve("in-order").unwrap();
         let now = Instant::now();
         for _ in 0..3 {
-            route.targets[0].breaker.permit(now).unwrap().fail(now, None);
+            route.targets[0].breaker.permit(now).unwrap().fail(now, None, 0.0);
         }
         let envelope =
             read_envelope(Door::ChatCompletions, br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#)
@@ -205,6 +205,23 @@ mod tests {
         assert!(run.next_untried(now).is_none());
         let GatewayError::AllFailed { retry_after, .. } = run.exhausted(now) else { panic!("one has failed") };
         assert_eq!(retry_after, std::time::Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_answered_before_the_deadline_is_not_begun() {
+        let registry = registry();
+        let envelope =
+            read_envelope(Door::ChatCompletions, br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#)
+                .unwrap();
+        let mut run = Run::new(registry.resolve("in-order").unwrap().plan(&envelope).unwrap());
+        let now = Instant::now();
+        let in_ms = |millis| now + std::time::Duration::from_millis(millis);
+        assert!(run.may_begin(now, in_ms(1)), "the first attempt is the caller's choice");
+        let ticket = run.next_untried(now).unwrap();
+        run.failed(ticket, Failure::new(FailureClass::ServerError), now, 0.0);
+        assert!(!run.may_begin(now, in_ms(49)));
+        assert!(run.may_begin(now, in_ms(50)));
+        assert!(!run.may_begin(in_ms(10), in_ms(50)));
     }
 
     #[tokio::test]

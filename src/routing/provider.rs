@@ -35,6 +35,7 @@ pub(super) struct Provider {
     /// Usage has to be asked for on streams, and may be.
     pub(super) asks_usage: bool,
     rule: Rule,
+    epoch: Instant,
 }
 
 /// Where a target is asked, door by door.
@@ -121,7 +122,7 @@ impl Provider {
         let rule = Rule { failures: config.breaker.failures, open: config.breaker.open };
         let name = Name::from(config.name.as_str());
         Ok(Self {
-            breaker: breaker(rule, name.text(), "", metrics),
+            breaker: breaker(rule, name.text(), "", metrics, epoch),
             name,
             preset,
             endpoint,
@@ -132,6 +133,7 @@ impl Provider {
             retries: config.retries,
             asks_usage: config.inject_usage && config.preset.usage == UsageReport::OnRequest,
             rule,
+            epoch,
         })
     }
 
@@ -145,7 +147,7 @@ impl Provider {
         let name = Name::from(row.name.as_str());
         Target {
             provider: Arc::clone(self),
-            breaker: breaker(self.rule, self.name.text(), &name, metrics),
+            breaker: breaker(self.rule, self.name.text(), &name, metrics, self.epoch),
             label: Arc::clone(name.text()),
             name,
             addresses: self.addresses(&row.id),
@@ -181,15 +183,15 @@ impl Provider {
             max_output: None,
             vision: true,
             tools: true,
-            breaker: Breaker::new(self.rule, prometheus_client::metrics::gauge::Gauge::default()),
+            breaker: Breaker::new(self.rule, prometheus_client::metrics::gauge::Gauge::default(), self.epoch),
         }
     }
 }
 
-fn breaker(rule: Rule, provider: &Arc<str>, model: &str, metrics: &Metrics) -> Arc<Breaker> {
+fn breaker(rule: Rule, provider: &Arc<str>, model: &str, metrics: &Metrics, epoch: Instant) -> Arc<Breaker> {
     let labels = BreakerLabels { provider: Label(Arc::clone(provider)), model: Label(model.into()) };
     let gauge = metrics.breaker_state.get_or_create(&labels).clone();
-    Breaker::new(rule, gauge)
+    Breaker::new(rule, gauge, epoch)
 }
 
 impl Target {

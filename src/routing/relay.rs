@@ -49,12 +49,12 @@ impl Stream for Relay {
                 if let Some(permit) = self.permit.take()
                     && class != FailureClass::CallerError
                 {
-                    permit.fail(Instant::now(), None);
+                    permit.fail(Instant::now(), None, fastrand::f64());
                 }
             }
             Some(FrameKind::Done) => {
                 if let Some(permit) = self.permit.take() {
-                    permit.succeed();
+                    permit.succeed(Instant::now());
                 }
             }
             None => self.over = true,

@@ -18,6 +18,10 @@ use crate::state::Slot;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The first pause before a repeat that nobody set a time for; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// What an attempt must have left before the call's deadline to be worth beginning. No model's first byte comes sooner: a
+/// new connection takes two or three journeys there and back, and a model some tens of milliseconds to read a prompt. The
+/// provider would work, and may charge, for an answer that nobody takes.
+const LEAST_TIME: Duration = Duration::from_millis(50);
 /// What `retry-after` says where nothing is known.
 const UNKNOWN_WAIT: Duration = Duration::from_secs(1);
 
@@ -122,6 +126,12 @@ impl Run {
         wait(until, now) <= LONGEST_PAUSE && until < deadline
     }
 
+    /// Whether an attempt that begins then could be answered before the deadline. The first one is always made: how little
+    /// time it has was the caller's choice.
+    pub(super) fn may_begin(&self, at: Instant, deadline: Instant) -> bool {
+        self.tried.is_empty() || at + LEAST_TIME <= deadline
+    }
+
     pub(super) fn repeat(&mut self, place: usize, now: Instant) -> Option<Ticket> {
         self.candidates[place].repeats += 1;
         let ticket = self.admit(place, now).ok();
@@ -133,20 +143,20 @@ impl Run {
 
     /// Takes in how an attempt failed, and charges whoever is to blame. `jitter` is from 0 to 1.
     pub(super) fn failed(&mut self, ticket: Ticket, failure: Failure, now: Instant, jitter: f64) -> Verdict {
-        let Ticket { candidate: place, target, key, provider_permit, target_permit, .. } = ticket;
+        let Ticket { candidate: place, target, key, provider_permit, mut target_permit, .. } = ticket;
         let is_first = *self.first.get_or_insert(place) == place;
         let provider = Arc::clone(target.provider.name.text());
         self.tried.push(Tried { provider, class: failure.class, words: failure.words.clone() });
         let key = key.zip(target.provider.keys.as_ref()).filter(|_| failure.class.is_key_fault());
 
         if failure.class.is_transport() {
-            provider_permit.fail(now, failure.retry_after);
+            provider_permit.fail(now, failure.retry_after, jitter);
         } else {
-            provider_permit.succeed();
+            provider_permit.succeed(now);
             match failure.class {
-                FailureClass::CallerError => target_permit.succeed(),
+                FailureClass::CallerError => target_permit.confirm(),
                 _ if key.is_some() => drop(target_permit),
-                _ => target_permit.fail(now, failure.retry_after),
+                _ => target_permit.fail(now, failure.retry_after, jitter),
             }
         }
         if failure.class == FailureClass::NotFound {

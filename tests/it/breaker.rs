@@ -43,6 +43,62 @@ async fn a_success_between_failures_starts_the_count_again() {
 }
 
 #[tokio::test]
+async fn opens_when_half_of_twenty_calls_fail_without_three_in_a_row() {
+    let turns = (0..20).map(|call| if call % 2 == 0 { good() } else { refusal(500) });
+    let first = Scripted::in_turn(turns).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(pair(&first, &second, &breaker(3, "60s"))).await;
+    for call in 0..20 {
+        let expected = if call % 2 == 0 { ("first", 1) } else { ("second", 2) };
+        let response = gateway.chat(&ask("chat")).await;
+        assert_eq!((response.provider(), response.attempts()), expected, "{call}");
+    }
+    for _ in 0..5 {
+        let response = gateway.chat(&ask("chat")).await;
+        assert_eq!((response.provider(), response.attempts()), ("second", 1));
+    }
+    assert_eq!(first.calls(), 20);
+    let labels = [("provider", "first"), ("model", "m")];
+    assert_eq!(gateway.metrics().await.sum("tollgate_breaker_state", &labels), 2.0);
+}
+
+#[tokio::test]
+async fn a_third_of_the_calls_may_fail() {
+    let turns = (0..30).map(|call| if call % 3 == 0 { refusal(500) } else { good() });
+    let first = Scripted::in_turn(turns).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(pair(&first, &second, &breaker(3, "60s"))).await;
+    for _ in 0..30 {
+        assert_eq!(gateway.chat(&ask("chat")).await.status, 200);
+    }
+    assert_eq!(first.calls(), 30);
+}
+
+#[tokio::test]
+async fn a_breaker_that_is_set_never_to_open_does_not_open_by_a_share_either() {
+    let first = Scripted::always(refusal(500)).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(pair(&first, &second, &breaker(1_000_000, "60s"))).await;
+    for _ in 0..25 {
+        assert_eq!(gateway.chat(&ask("chat")).await.attempts(), 2);
+    }
+    assert_eq!(first.calls(), 25);
+}
+
+#[tokio::test]
+async fn callers_mistakes_do_not_hide_a_provider_that_fails() {
+    let turns = [500, 400, 500, 400, 500, 400].map(refusal);
+    let first = Scripted::in_turn(turns).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(pair(&first, &second, &breaker(3, "60s"))).await;
+    for status in [200, 400, 200, 400, 200] {
+        assert_eq!(gateway.chat(&ask("chat")).await.status, status);
+    }
+    assert_eq!(gateway.chat(&ask("chat")).await.provider(), "second");
+    assert_eq!(first.calls(), 5);
+}
+
+#[tokio::test]
 async fn one_probe_at_a_time_tries_a_provider_again() {
     let (probed, wait) = gate();
     let probe = good().first(Step::Wait(wait)).script();

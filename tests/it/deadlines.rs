@@ -90,6 +90,35 @@ async fn one_deadline_holds_for_all_attempts() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_who_could_not_answer_in_time() {
+    let first = Scripted::always(silent()).await;
+    let second = Scripted::saying("second").await;
+    // The first attempt begins after the call's clock: when it is given up, 30 ms are left at most.
+    let setup = Setup::new()
+        .provider("first", &first, "timeouts = { first_byte = \"570ms\", response = \"570ms\" }")
+        .provider("second", &second, "")
+        .ordered("chat", &["first/m", "second/m"])
+        .server("deadline = \"600ms\"");
+    let gateway = Gateway::start(setup).await;
+    for (call, request) in [ask("chat"), ask_stream("chat")].into_iter().enumerate() {
+        let response = gateway.chat(&request).await;
+        response.assert_error(504, "timeout", Some("deadline_exceeded"));
+        assert!(response.text().contains("after 1 attempt: first (timeout)"), "{}", response.text());
+        assert_eq!(gateway.record(call + 1).await["call.outcome"], "deadline");
+    }
+    assert_eq!((first.calls(), second.calls()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_first_attempt_is_made_however_little_time_the_caller_leaves() {
+    let provider = Scripted::always(silent()).await;
+    let gateway = Gateway::start(Setup::one(&provider)).await;
+    for millis in [1, 10, 40] {
+        assert_deadline(&gateway, &ask("m"), &[&format!("x-tollgate-deadline-ms: {millis}")]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_says_nothing_leaves_time_for_another() {
     let first = Scripted::always(silent()).await;
     let second = Scripted::saying("second").await;

@@ -120,3 +120,25 @@ async fn an_opening_lasts_as_long_as_the_provider_asked() {
     let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
     assert!((590..=600).contains(&seconds), "{seconds} s");
 }
+
+#[tokio::test]
+async fn a_rest_that_is_asked_for_while_the_breaker_is_open_already_counts() {
+    let (opened, wait) = gate();
+    let late = refusal(503).header("retry-after", 600).first(Step::Wait(wait));
+    let provider = Scripted::in_turn([late.script(), refusal(503).script()]).await;
+    let setup = Setup::new().provider("only", &provider, "breaker = { failures = 1, open = \"60s\" }");
+    let gateway = Gateway::start(setup).await;
+    let request = ask("m");
+    let slow = gateway.chat(&request);
+    let rest = async {
+        provider.until("the slow call at the provider", |counts| counts.calls == 1).await;
+        assert_eq!(gateway.chat(&request).await.status, 502);
+        assert_eq!(gateway.chat(&request).await.status, 503);
+        opened.open();
+    };
+    assert_eq!(tokio::join!(slow, rest).0.status, 502);
+    let response = gateway.chat(&request).await;
+    response.assert_error(503, "overloaded", Some("no_provider_available"));
+    let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
+    assert!((590..=600).contains(&seconds), "{seconds} s");
+}

@@ -63,10 +63,10 @@ impl Default for Timeouts {
     }
 }
 
-/// When a breaker opens, and for how long.
+/// When a breaker opens, and for how long at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Breaker {
-    /// Consecutive failures; at least 1.
+    /// Consecutive failures; at least 1. Fewer never open it.
     pub failures: u32,
     pub open: Duration,
 }

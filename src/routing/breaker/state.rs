@@ -1,0 +1,167 @@
+//! The rules of a breaker as a state machine: pure, of fixed size, and told what time it is.
+//!
+//! It opens when so many calls in a row have failed, or when of at least twenty calls of the last ten seconds half have;
+//! fewer failures than [`Rule::failures`] never open it. An opening lasts as long as configured and at least as long as
+//! the provider asked for; each further one without a success in between lasts twice as long as the one before, up to ten
+//! times, and up to a fifth longer by chance, so that many gateways do not probe in step. Then one probe may pass.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::routing::window::Window;
+
+/// Of fewer calls a share says little.
+const ENOUGH_CALLS: u32 = 20;
+/// How often the configured time the longest opening lasts, before chance.
+const MOST: u32 = 10;
+/// The part of an opening that chance may add.
+const BY_CHANCE: f64 = 0.2;
+/// When to come back while a probe is under way: its verdict may come at any moment.
+const SOON: Duration = Duration::from_secs(1);
+
+/// When to open and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::routing) struct Rule {
+    /// Consecutive failures; at least 1.
+    pub(in crate::routing) failures: u32,
+    pub(in crate::routing) open: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    rule: Rule,
+    phase: Phase,
+    /// Changes with the phase: a verdict on a call that began in an earlier era is not believed.
+    era: u64,
+    /// Nobody passes before then if it is open. While it is closed, how long an opening would last at least: as long as
+    /// the provider asked for since the last success.
+    until: Instant,
+    /// In a row, of this era.
+    failures: u32,
+    /// Since the last success.
+    openings: u32,
+    /// Of this era.
+    window: Window<Calls>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Closed,
+    Open,
+    /// The probe is under way; nobody else may pass.
+    HalfOpen,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Calls {
+    all: u32,
+    failed: u32,
+}
+
+/// A call that may pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass {
+    pub(super) era: u64,
+    pub(super) probe: bool,
+}
+
+impl State {
+    pub(super) fn new(rule: Rule, epoch: Instant) -> Self {
+        Self { rule, phase: Phase::Closed, era: 0, until: epoch, failures: 0, openings: 0, window: Window::new(epoch) }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether nobody may pass, and until when.
+    pub(super) fn closed_until(&self, now: Instant) -> Option<Instant> {
+        match self.phase {
+            Phase::Open if now < self.until => Some(self.until),
+            Phase::HalfOpen => Some(now + SOON),
+            Phase::Closed | Phase::Open => None,
+        }
+    }
+
+    /// `Err`: not before then.
+    pub(super) fn pass(&mut self, now: Instant) -> Result<Pass, Instant> {
+        if let Some(until) = self.closed_until(now) {
+            return Err(until);
+        }
+        let probe = self.phase == Phase::Open;
+        if probe {
+            self.enter(Phase::HalfOpen);
+        }
+        Ok(Pass { era: self.era, probe })
+    }
+
+    /// The other side lives: a probe has its verdict with that, and belongs to the era that it begins. Nothing is counted
+    /// or forgotten.
+    pub(super) fn confirm(&mut self, pass: &mut Pass) {
+        if pass.era == self.era && self.phase == Phase::HalfOpen {
+            self.enter(Phase::Closed);
+            self.failures = 0;
+            self.window.clear();
+            *pass = Pass { era: self.era, probe: false };
+        }
+    }
+
+    pub(super) fn succeed(&mut self, mut pass: Pass, now: Instant) {
+        if pass.probe {
+            self.confirm(&mut pass);
+        }
+        if pass.era == self.era {
+            self.failures = 0;
+            self.openings = 0;
+            self.until = now;
+            self.window.at(now).all += 1;
+        }
+    }
+
+    /// `retry_after` lengthens an opening, also one that other calls have caused; it never causes one. `jitter` is from 0
+    /// to 1.
+    pub(super) fn fail(&mut self, pass: Pass, now: Instant, retry_after: Option<Duration>, jitter: f64) {
+        if let Some(wait) = retry_after {
+            self.until = self.until.max(now + wait);
+        }
+        if pass.era != self.era {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let second = self.window.at(now);
+        second.all += 1;
+        second.failed += 1;
+        if self.phase == Phase::HalfOpen || self.failures >= self.rule.failures || self.half_fail() {
+            self.open(now, jitter);
+        }
+    }
+
+    /// A call ended without a verdict: if it was the probe, the next may be.
+    pub(super) fn give_back(&mut self, pass: Pass) {
+        if pass.era == self.era && self.phase == Phase::HalfOpen {
+            self.enter(Phase::Open);
+        }
+    }
+
+    fn half_fail(&self) -> bool {
+        let counts = self.window.counts();
+        let all: u32 = counts.iter().map(|calls| calls.all).sum();
+        let failed: u32 = counts.iter().map(|calls| calls.failed).sum();
+        all >= ENOUGH_CALLS && failed >= all.div_ceil(2) && failed >= self.rule.failures
+    }
+
+    fn open(&mut self, now: Instant, jitter: f64) {
+        let times = (1_u32 << self.openings.min(MOST.ilog2() + 1)).min(MOST);
+        let chance = if self.openings == 0 { 0.0 } else { BY_CHANCE * jitter };
+        let length = self.rule.open * times;
+        self.until = self.until.max(now + length + length.mul_f64(chance));
+        self.openings = self.openings.saturating_add(1);
+        self.enter(Phase::Open);
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.era += 1;
+    }
+}

@@ -1,0 +1,247 @@
+//! What a breaker does, said one rule at a time.
+
+use super::*;
+
+const OPEN: Duration = Duration::from_secs(60);
+
+fn breaker() -> (Arc<Breaker>, Instant) {
+    after(3)
+}
+
+fn after(failures: u32) -> (Arc<Breaker>, Instant) {
+    let now = Instant::now();
+    (Breaker::new(Rule { failures, open: OPEN }, Gauge::default(), now), now)
+}
+
+fn fail(breaker: &Arc<Breaker>, now: Instant) {
+    breaker.permit(now).unwrap().fail(now, None, 0.0);
+}
+
+fn succeed(breaker: &Arc<Breaker>, now: Instant) {
+    breaker.permit(now).unwrap().succeed(now);
+}
+
+fn trip(breaker: &Arc<Breaker>, now: Instant) {
+    for _ in 0..3 {
+        fail(breaker, now);
+    }
+}
+
+fn is_open(breaker: &Arc<Breaker>, now: Instant) -> bool {
+    breaker.closed_until(now).is_some()
+}
+
+#[tokio::test(start_paused = true)]
+async fn opens_after_consecutive_failures() {
+    let (breaker, now) = breaker();
+    for _ in 0..5 {
+        breaker.permit(now).unwrap().fail(now, Some(OPEN), 0.0);
+        fail(&breaker, now);
+        succeed(&breaker, now);
+        succeed(&breaker, now);
+        succeed(&breaker, now);
+    }
+    trip(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+    assert_eq!(breaker.gauge.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn opens_when_half_of_twenty_calls_fail() {
+    let (breaker, now) = breaker();
+    for call in 0..19 {
+        let now = now + Duration::from_millis(500) * call;
+        if call % 2 == 0 {
+            succeed(&breaker, now)
+        } else {
+            fail(&breaker, now)
+        }
+        assert!(!is_open(&breaker, now), "{call}");
+    }
+    let now = now + Duration::from_millis(9_999);
+    fail(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_more_than_ten_seconds_ago_are_forgotten() {
+    let (breaker, now) = breaker();
+    for call in 0..200 {
+        let now = now + Duration::from_millis(600) * call;
+        if call % 2 == 0 {
+            succeed(&breaker, now)
+        } else {
+            fail(&breaker, now)
+        }
+        assert!(!is_open(&breaker, now), "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn less_than_half_is_borne() {
+    let (breaker, now) = breaker();
+    for call in 0..1000 {
+        if call % 5 < 3 {
+            succeed(&breaker, now)
+        } else {
+            fail(&breaker, now)
+        }
+        assert!(!is_open(&breaker, now), "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fewer_failures_than_configured_never_open_it() {
+    let (breaker, now) = after(1_000);
+    for _ in 0..999 {
+        succeed(&breaker, now);
+        fail(&breaker, now);
+    }
+    assert!(!is_open(&breaker, now));
+    fail(&breaker, now);
+    assert!(is_open(&breaker, now));
+
+    let (breaker, now) = after(u32::MAX);
+    for _ in 0..10_000 {
+        fail(&breaker, now);
+    }
+    assert!(!is_open(&breaker, now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lets_one_probe_through_and_believes_it() {
+    let (breaker, now) = breaker();
+    trip(&breaker, now);
+    let later = now + OPEN;
+    let probe = breaker.permit(later).unwrap();
+    assert!(breaker.permit(later).is_err());
+    assert_eq!(breaker.gauge.get(), 1);
+    probe.succeed(later);
+    assert_eq!(breaker.gauge.get(), 0);
+    let (_one, _two) = (breaker.permit(later).unwrap(), breaker.permit(later).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_probe_doubles_the_opening_and_a_success_forgets_it() {
+    let (breaker, mut now) = breaker();
+    trip(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN, "chance lengthens only what is repeated");
+    now += OPEN;
+    for times in [2, 4, 8, 10, 10] {
+        let probe = breaker.permit(now).unwrap();
+        probe.fail(now, None, 0.0);
+        assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN * times);
+        now += OPEN * times;
+    }
+    let probe = breaker.permit(now).unwrap();
+    probe.fail(now, None, 0.5);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN * 11, "ten times, and half of a fifth");
+    now += OPEN * 11;
+
+    succeed(&breaker, now);
+    trip(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_lengthens_an_opening_and_never_shortens_one() {
+    let (breaker, now) = breaker();
+    let late = [2 * OPEN, OPEN, 3 * OPEN].map(|wait| (breaker.permit(now).unwrap(), wait));
+    trip(&breaker, now);
+    let mut longest = OPEN;
+    for (permit, wait) in late {
+        permit.fail(now, Some(wait), 0.0);
+        longest = longest.max(wait);
+        assert_eq!(breaker.permit(now).unwrap_err(), now + longest);
+    }
+    let later = now + longest;
+    breaker.permit(later).unwrap().fail(later, Some(OPEN), 0.0);
+    assert_eq!(breaker.permit(later).unwrap_err(), later + 2 * OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_counts_whichever_failure_brought_it() {
+    let (breaker, now) = breaker();
+    breaker.permit(now).unwrap().fail(now, Some(5 * OPEN), 0.0);
+    fail(&breaker, now);
+    assert!(!is_open(&breaker, now));
+    fail(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 5 * OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_given_up_frees_its_place() {
+    let (breaker, now) = breaker();
+    trip(&breaker, now);
+    let now = now + OPEN;
+    drop(breaker.permit(now).unwrap());
+    assert_eq!(breaker.gauge.get(), 2);
+    assert!(breaker.permit(now).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_verdicts_of_an_earlier_era_do_not_count() {
+    let (breaker, now) = breaker();
+    let late = || [breaker.permit(now).unwrap(), breaker.permit(now).unwrap(), breaker.permit(now).unwrap()];
+    let ([good, bad, worse], [slow, slower, slowest]) = (late(), late());
+    trip(&breaker, now);
+    good.succeed(now);
+    bad.fail(now, None, 0.0);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+
+    let now = now + OPEN;
+    let probe = breaker.permit(now).unwrap();
+    slow.succeed(now);
+    worse.fail(now, None, 0.0);
+    assert!(breaker.permit(now).is_err(), "the probe alone decides");
+    probe.succeed(now);
+    fail(&breaker, now);
+    fail(&breaker, now);
+    slower.fail(now, None, 0.0);
+    assert!(!is_open(&breaker, now));
+    slowest.succeed(now);
+    fail(&breaker, now);
+    assert!(is_open(&breaker, now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_that_always_break_open_it() {
+    let (breaker, now) = breaker();
+    for _ in 0..3 {
+        let mut permit = breaker.permit(now).unwrap();
+        permit.confirm();
+        permit.fail(now, None, 0.0);
+    }
+    assert!(is_open(&breaker, now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_counts_after_its_commit() {
+    let (breaker, now) = breaker();
+    trip(&breaker, now);
+    let now = now + OPEN;
+    let mut probe = breaker.permit(now).unwrap();
+    probe.confirm();
+    assert!(breaker.permit(now).is_ok());
+    probe.fail(now, None, 0.0);
+    fail(&breaker, now);
+    fail(&breaker, now);
+    // Nothing has come to its end since the opening before.
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 2 * OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_mistakes_are_no_verdict_but_prove_that_somebody_is_there() {
+    let (breaker, now) = breaker();
+    let mistake = |now| breaker.permit(now).unwrap().confirm();
+    for _ in 0..100 {
+        mistake(now);
+    }
+    for _ in 0..3 {
+        mistake(now);
+        fail(&breaker, now);
+    }
+    assert!(is_open(&breaker, now));
+    mistake(now + OPEN);
+    assert!(!is_open(&breaker, now + OPEN));
+}
