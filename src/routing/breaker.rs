@@ -41,6 +41,17 @@ enum Phase {
     HalfOpen,
 }
 
+/// How a breaker stands, for whoever looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stance {
+    Closed,
+    Open {
+        until: Instant,
+    },
+    /// A probe is under way, or the next call is one.
+    HalfOpen,
+}
+
 /// The right to make one attempt. Dropped without a verdict (the client went away, the attempt says nothing about this
 /// breaker), it changes nothing but to let another probe go.
 #[derive(Debug)]
@@ -78,6 +89,14 @@ impl Breaker {
             Phase::Open { until } if now < until => Some(until),
             Phase::HalfOpen => Some(now + Duration::from_secs(1)),
             _ => None,
+        }
+    }
+
+    pub(super) fn stance(&self, now: Instant) -> Stance {
+        match self.lock().phase {
+            Phase::Closed { .. } => Stance::Closed,
+            Phase::Open { until } if now < until => Stance::Open { until },
+            Phase::Open { .. } | Phase::HalfOpen => Stance::HalfOpen,
         }
     }
 
@@ -196,6 +215,20 @@ mod tests {
         let again = later + OPEN;
         breaker.permit(again).unwrap().fail(again, Some(2 * OPEN));
         assert_eq!(breaker.permit(again).unwrap_err(), again + 2 * OPEN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_can_be_looked_at_without_being_moved() {
+        let (breaker, now) = breaker();
+        assert_eq!(breaker.stance(now), Stance::Closed);
+        trip(&breaker, now);
+        assert_eq!(breaker.stance(now), Stance::Open { until: now + OPEN });
+        let later = now + OPEN;
+        assert_eq!(breaker.stance(later), Stance::HalfOpen);
+        let probe = breaker.permit(later).unwrap();
+        assert_eq!(breaker.stance(later), Stance::HalfOpen);
+        probe.succeed();
+        assert_eq!(breaker.stance(later), Stance::Closed);
     }
 
     #[tokio::test(start_paused = true)]
