@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use wildmatch::WildMatch;
 
+use crate::admin::{Admin, Secret, random_secret};
 use crate::cache::ExactCache;
 use crate::call::Caller;
 use crate::config::{self, Config, Limit};
@@ -51,6 +52,8 @@ pub enum StartError {
 pub struct Gateway {
     listen: SocketAddr,
     admin_listen: SocketAddr,
+    /// What opens the admin API, where the configuration does not say.
+    made_secret: Option<SecretString>,
     drain_for: Duration,
     clients: Drain,
     admin: Drain,
@@ -94,10 +97,11 @@ impl Gateway {
         let header_timeout = config.server.header_timeout;
         let client_door = ClientDoor::new(Arc::new(doors));
         tasks.spawn(serve(listener, client_door, config.server.max_connections, header_timeout, clients.clone()));
-        let admin_door = AdminDoor::new(metrics, ready);
+        let (secret, made_secret) = admin_secret(&config.admin)?;
+        let admin_door = AdminDoor::new(metrics, ready, Admin::new(secret, Arc::clone(&registry)));
         tasks.spawn(serve(admin_listener, admin_door, ADMIN_CONNECTIONS, header_timeout, admin.clone()));
         tasks.spawn(tidy(registry, addresses, stop.clone()));
-        Ok(Self { listen, admin_listen, drain_for: config.server.drain, clients, admin, stop, tasks })
+        Ok(Self { listen, admin_listen, made_secret, drain_for: config.server.drain, clients, admin, stop, tasks })
     }
 
     /// The bound address of the client door.
@@ -108,6 +112,12 @@ impl Gateway {
     /// The bound address of the admin door.
     pub fn admin_listen(&self) -> SocketAddr {
         self.admin_listen
+    }
+
+    /// The secret of the admin door that was made at the start, for whoever started it to tell; `None` where one is
+    /// configured.
+    pub fn made_secret(&self) -> Option<&SecretString> {
+        self.made_secret.as_ref()
     }
 
     /// Takes no more calls, lets those under way end for as long as `server.drain` says, gives up the rest, and returns
@@ -152,8 +162,7 @@ fn cache(config: config::Cache) -> Option<ExactCache> {
 const ANONYMOUS: &str = "anonymous";
 
 fn auth(config: &Config) -> Result<Auth, StartError> {
-    let mut hash_key = [0; 32];
-    getrandom::fill(&mut hash_key).map_err(|_| StartError::Random)?;
+    let hash_key = hash_key()?;
     let callers = config.auth.keys.iter().map(|key| {
         let caller = Caller {
             key: key.id.as_str().into(),
@@ -169,6 +178,25 @@ fn auth(config: &Config) -> Result<Auth, StartError> {
         Arc::new(Caller { key: ANONYMOUS.into(), user: ANONYMOUS.into(), team: None, models })
     });
     Ok(Auth::new(Arc::new(directory), anonymous))
+}
+
+/// The admin door's secret, and once more in clear if it was made here.
+fn admin_secret(config: &config::Admin) -> Result<(Secret, Option<SecretString>), StartError> {
+    let hash_key = hash_key()?;
+    let hashed = |secret: &SecretString| Secret::new(hash_key, secret.expose_secret());
+    match &config.secret {
+        Some(secret) => Ok((hashed(secret), None)),
+        None => {
+            let made = random_secret().map_err(|_| StartError::Random)?;
+            Ok((hashed(&made), Some(made)))
+        }
+    }
+}
+
+fn hash_key() -> Result<[u8; 32], StartError> {
+    let mut hash_key = [0; 32];
+    getrandom::fill(&mut hash_key).map_err(|_| StartError::Random)?;
+    Ok(hash_key)
 }
 
 fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -17,6 +17,7 @@
 //! cache       answers that are kept
 //! routing     registry, plan, execution, breakers
 //! layers      auth, meter, limit, cache: adapters from rooms to services
+//! admin       what the admin API tells
 //! server      the doors
 //! demo        simulated providers
 //! gateway     the composition root
@@ -25,6 +26,7 @@
 //!
 //! One call's way through them is told in `docs/architecture.md`.
 
+pub mod admin;
 pub mod api;
 pub mod cache;
 pub mod call;

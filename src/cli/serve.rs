@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use secrecy::ExposeSecret;
+
 use super::{ConfigFile, Interrupts, complain, failed, faulty};
 use crate::config::{Env, LogFormat};
 use crate::gateway::Gateway;
@@ -46,6 +48,13 @@ pub(super) async fn run(file: &ConfigFile, env: &Env) -> ExitCode {
         Ok(gateway) => gateway,
         Err(error) => return failed(&error),
     };
+    if let Some(secret) = gateway.made_secret() {
+        // Not an event: what is logged is kept.
+        complain(&format!(
+            "tollgate: the secret of the admin API, until this process ends: {} (TOLLGATE_ADMIN_SECRET sets one that stays)",
+            secret.expose_secret()
+        ));
+    }
     tracing::info!(
         listen = %gateway.listen(),
         admin = %gateway.admin_listen(),

@@ -9,6 +9,7 @@ use super::env::Env;
 use super::faults::Place;
 use super::limits::Limit;
 use super::reader::{Field, Table};
+use super::secret;
 use super::shape::Shape;
 
 pub(super) static AUTH: Shape = Shape { name: "auth", keys: &["required", "keys"] };
@@ -18,6 +19,9 @@ static KEY: Shape = Shape { name: "auth.keys", keys: &["id", "secret", "user", "
 /// The variable that brings the one key of a simple deployment, and that key's id.
 const VARIABLE: &str = "TOLLGATE_KEY";
 const VARIABLE_ID: &str = "default";
+
+/// Characters of a secret.
+const LEAST: usize = 8;
 
 /// Callers' keys, and whether one is needed.
 #[derive(Debug, Clone)]
@@ -122,7 +126,7 @@ impl Key {
             fault("adds the key `default`, and the file has a key of that id already");
         }
         if let Err(problem) = known.take(secret) {
-            fault(problem);
+            fault(&problem);
             return None;
         }
         Some(Self {
@@ -138,21 +142,10 @@ impl Key {
 
 impl Known {
     /// Why the secret cannot be a key's; never the secret itself.
-    fn take(&mut self, secret: &str) -> Result<(), &'static str> {
-        if secret.is_empty() {
-            return Err("the secret is empty");
-        }
-        if secret.eq_ignore_ascii_case("changeme") {
-            return Err("the secret is still the placeholder of an example");
-        }
-        if secret.chars().count() < 8 {
-            return Err("the secret is too short: at least 8 characters");
-        }
-        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("the secret holds a space or a character that no header can carry");
-        }
+    fn take(&mut self, secret: &str) -> Result<(), String> {
+        secret::check(secret, LEAST)?;
         if !self.secrets.insert(secret.to_owned()) {
-            return Err("another key has the same secret");
+            return Err("another key has the same secret".to_owned());
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::env::Env;
 use super::expand::Expander;
 use super::faults::{Fault, Faults, Place};
 use super::provider::Providers;
-use super::{Auth, Cache, Config, Limits, Log, Model, Server, overrides};
+use super::{Admin, Auth, Cache, Config, Limits, Log, Model, Server, overrides};
 
 /// Read where no other file is named.
 pub const DEFAULT_FILE: &str = "config/tollgate.toml";
@@ -72,6 +72,7 @@ impl Config {
         let limits = Limits::read(&top);
         let providers = if from_file { Providers::read(&top) } else { Providers::of_environment(document, env) };
         Self {
+            admin: Admin::read(&top, env, server.admin_listen, &auth),
             auth,
             limits,
             models: Model::read_all(&top, &providers),
@@ -232,7 +233,7 @@ kind = "ollama"
 [models.chat]
 strategy = "fastest"
 targets = ["locl/llama3.2", "local"]
-[admin]
+[store]
 "#;
         let expected = [
             "3:10: server.listen: \"localhost:3000\" is not an address and a port",
@@ -245,7 +246,7 @@ targets = ["locl/llama3.2", "local"]
             "18:12: models.chat.strategy: \"fastest\" is none of: cheapest, ordered",
             "19:12: models.chat.targets[0]: there is no provider `locl` (did you mean `local/llama3.2`?)",
             "19:29: models.chat.targets[1]: \"local\" is not a target",
-            "20:2: admin: this version of tollgate does not have this setting yet",
+            "20:2: store: this version of tollgate does not have this setting yet",
         ];
         let found = faults(text, &[]);
         for (found, expected) in found.iter().zip(expected) {

@@ -6,6 +6,7 @@
 //! The way: [`Config::load`] finds the file, `document` parses it and expands its strings, `overrides` layers the
 //! environment over it, and each concern reads its own table through `reader`, which notes every fault and goes on.
 
+mod admin;
 mod auth;
 mod cache;
 mod document;
@@ -22,6 +23,7 @@ mod presets;
 mod prices;
 mod provider;
 mod reader;
+mod secret;
 mod server;
 mod shape;
 mod suggest;
@@ -29,6 +31,7 @@ mod suggest;
 mod testing;
 mod values;
 
+pub use admin::Admin;
 pub use auth::{Auth, Key};
 pub use cache::{Cache, Scope};
 pub use env::Env;
@@ -49,6 +52,7 @@ pub use server::Server;
 pub struct Config {
     pub server: Server,
     pub auth: Auth,
+    pub admin: Admin,
     pub limits: Limits,
     /// Sorted by name.
     pub providers: Vec<Provider>,

@@ -8,6 +8,7 @@ use std::fmt;
 
 use ::config::{Config as Layers, ConfigError, Environment, Map, Source, Value, ValueKind};
 
+use super::admin::ADMIN;
 use super::auth::AUTH;
 use super::cache::CACHE;
 use super::document::{Document, Origin};
@@ -22,12 +23,15 @@ const PREFIX: &str = "TOLLGATE";
 const SEPARATOR: &str = "__";
 
 /// Tables with fixed keys, and those of their keys that hold no scalar.
-static SECTIONS: [(&Shape, &[&str]); 4] =
-    [(&SERVER, &["trusted_proxies", "cors_origins"]), (&AUTH, &["keys"]), (&CACHE, &[]), (&LOG, &[])];
+static SECTIONS: [(&Shape, &[&str]); 5] =
+    [(&SERVER, &["trusted_proxies", "cors_origins"]), (&AUTH, &["keys"]), (&ADMIN, &[]), (&CACHE, &[]), (&LOG, &[])];
+
+/// Settings that are texts even where they read as a number.
+static TEXTS: [&str; 1] = ["admin.secret"];
 
 /// Puts the environment's overrides into the document's tree. One that is unknown is a fault that names it.
 pub(super) fn layer(document: &mut Document, env: &Env) {
-    let mut accepted = Map::new();
+    let (mut accepted, mut texts) = (Map::new(), Map::new());
     for (name, value) in env.iter() {
         let Some(rest) = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(SEPARATOR)) else {
             continue;
@@ -39,24 +43,25 @@ pub(super) fn layer(document: &mut Document, env: &Env) {
             document.fault_at(place, "", problem, near);
             continue;
         }
-        accepted.insert(name.to_owned(), value.to_owned());
+        let layer = if TEXTS.contains(&path.as_str()) { &mut texts } else { &mut accepted };
+        layer.insert(name.to_owned(), value.to_owned());
         let origin = Origin { key: place.clone(), value: place, written: None };
         document.origins.insert(path, origin);
     }
-    if !accepted.is_empty() {
-        merge(document, accepted);
+    if !accepted.is_empty() || !texts.is_empty() {
+        merge(document, accepted, texts);
     }
 }
 
-fn merge(document: &mut Document, variables: Map<String, String>) {
-    let environment = Environment::with_prefix(PREFIX)
-        .prefix_separator(SEPARATOR)
-        .separator(SEPARATOR)
-        .try_parsing(true)
-        .source(Some(variables));
+fn merge(document: &mut Document, variables: Map<String, String>, texts: Map<String, String>) {
+    let environment = |variables, parsed| {
+        let environment = Environment::with_prefix(PREFIX).prefix_separator(SEPARATOR).separator(SEPARATOR);
+        environment.try_parsing(parsed).source(Some(variables))
+    };
     let of_file = SECTIONS.iter().filter_map(|(shape, _)| document.tree.get_key_value(shape.name));
     let file = FileLayer(of_file.map(|(name, section)| (name.clone(), section.clone())).collect());
-    let layers = Layers::builder().add_source(file).add_source(environment);
+    let layers = Layers::builder().add_source(file).add_source(environment(variables, true));
+    let layers = layers.add_source(environment(texts, false));
     match layers.build().and_then(|layers| layers.cache.into_table()) {
         Ok(sections) => sections.into_iter().for_each(|(name, section)| replace(document, name, section)),
         Err(error) => document.fault_at(Place::Nowhere, "", error.to_string(), None),

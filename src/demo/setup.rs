@@ -11,6 +11,7 @@ use super::{Running, start, welcome};
 #[derive(Debug)]
 pub struct Demo {
     secret: String,
+    admin_secret: String,
     providers: Vec<Provider>,
 }
 
@@ -28,7 +29,7 @@ impl Demo {
             let running = start(offer.spec.clone(), 0).await?;
             providers.push(Provider { offer, running });
         }
-        Ok(Self { secret: random_secret()?, providers })
+        Ok(Self { secret: random_secret()?, admin_secret: random_secret()?, providers })
     }
 
     /// The providers, cheapest first.
@@ -54,6 +55,9 @@ admin_listen = {admin_listen}
 id = "demo"
 secret = {secret}
 
+[admin]
+secret = {admin_secret}
+
 [cache]
 enabled = true
 
@@ -64,6 +68,7 @@ targets = [{targets}]
             listen = quoted(&listen.to_string()),
             admin_listen = quoted(&admin_listen.to_string()),
             secret = quoted(&self.secret),
+            admin_secret = quoted(&self.admin_secret),
             targets = self.targets(),
         );
         for provider in &self.providers {
@@ -75,7 +80,7 @@ targets = [{targets}]
     /// What to print once the gateway listens at these addresses.
     pub fn welcome(&self, listen: SocketAddr, admin_listen: SocketAddr) -> String {
         let offers = self.providers.iter().map(|provider| &provider.offer);
-        welcome::text(&self.secret, listen, admin_listen, offers)
+        welcome::text(&self.secret, &self.admin_secret, listen, admin_listen, offers)
     }
 
     /// Stops the providers, and returns once their ports are closed.

@@ -7,6 +7,7 @@ use super::trio::Offer;
 
 pub(super) fn text<'a>(
     secret: &str,
+    admin_secret: &str,
     listen: SocketAddr,
     admin_listen: SocketAddr,
     offers: impl Iterator<Item = &'a Offer>,
@@ -42,6 +43,9 @@ Watch for:
                        for 10 s, and calls pass it by at the first attempt
   x-tollgate-cache     MISS the first time, HIT when the same question is asked again
   http://{admin}/metrics  calls, attempts, tokens, cost and the breakers' states
+
+How the providers stand, for whoever runs the gateway:
+  curl -sS http://{admin}/admin/v1/providers -H 'Authorization: Bearer {admin_secret}'
 
 Ctrl-C ends the demo.
 "#

@@ -55,7 +55,8 @@ fn presented(headers: &HeaderMap) -> Result<Option<&[u8]>, GatewayError> {
             if std::mem::replace(&mut authorized, true) {
                 return Err(GatewayError::invalid("more than one Authorization header", None));
             }
-            token(value.as_bytes()).ok_or(GatewayError::InvalidKey("the Authorization header is not a Bearer token"))?
+            bearer(value.as_bytes())
+                .ok_or(GatewayError::InvalidKey("the Authorization header is not a Bearer token"))?
         } else if KEY_HEADERS.contains(name) {
             value.as_bytes()
         } else {
@@ -70,7 +71,7 @@ fn presented(headers: &HeaderMap) -> Result<Option<&[u8]>, GatewayError> {
 }
 
 /// The token behind `Bearer`, whose case does not matter (RFC 9110, 11.1).
-fn token(value: &[u8]) -> Option<&[u8]> {
+pub fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }

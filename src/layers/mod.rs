@@ -5,7 +5,7 @@ mod cache;
 mod limit;
 mod meter;
 
-pub use auth::Auth;
+pub use auth::{Auth, bearer};
 pub use cache::CacheLayer;
 pub use limit::{LimitLayer, Limits};
 pub use meter::MeterLayer;

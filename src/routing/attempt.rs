@@ -66,8 +66,12 @@ pub(super) async fn attempt(
     call.journal.with(|notes| {
         let note = &mut notes.attempts[place];
         match &result {
-            Ok(_) => {
-                note.answered = Some(Instant::now());
+            Ok(answered) => {
+                let now = Instant::now();
+                if matches!(answered.body, Body::Events(_)) {
+                    target.first_tokens.note(now.saturating_duration_since(note.began));
+                }
+                note.answered = Some(now);
                 note.end = Some(AttemptEnd::Answered);
             }
             Err(failure) => {

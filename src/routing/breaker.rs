@@ -20,6 +20,17 @@ pub(super) struct Breaker {
     gauge: Gauge,
 }
 
+/// How a breaker stands, for whoever looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stance {
+    Closed,
+    Open {
+        until: Instant,
+    },
+    /// A probe is under way, or the next call is one.
+    HalfOpen,
+}
+
 /// The right to make one attempt. Dropped without a verdict (the client went away, the attempt says nothing about this
 /// breaker), it changes nothing but to let another probe go.
 #[derive(Debug)]
@@ -46,6 +57,10 @@ impl Breaker {
     /// Whether a permit would be refused, and until when.
     pub(super) fn closed_until(&self, now: Instant) -> Option<Instant> {
         self.lock().closed_until(now)
+    }
+
+    pub(super) fn stance(&self, now: Instant) -> Stance {
+        self.lock().stance(now)
     }
 
     /// Under the lock, or the last change might not be the last that is shown.

@@ -12,7 +12,7 @@ use tower::Service;
 
 use super::plan::Unable;
 use super::registry::Registry;
-use super::relay::Relay;
+use super::relay::{Held, Relay};
 use super::run::{Run, Ticket, Verdict};
 use super::turn::{NoAnswer, Turn};
 use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
@@ -126,19 +126,18 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
 }
 
 fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<HeaderValue>) -> Box<Reply> {
-    let Ticket { target, provider_permit, target_permit, slot, .. } = ticket;
+    let Ticket { target, key, provider_permit, target_permit, slot, .. } = ticket;
     let now = Instant::now();
     provider_permit.succeed(now);
+    let held = Held { target: Arc::clone(&target), key, permit: target_permit, slot };
     let journal = || Arc::clone(&call.journal);
     let (body, usage, text_bytes, complete) = match answered.body {
         Body::Whole { bytes, usage, text_bytes, complete } => {
-            target_permit.succeed(now);
+            held.permit.succeed(now);
             (ReplyBody::Whole(bytes), usage, text_bytes, complete)
         }
-        Body::Events(frames) => {
-            (ReplyBody::Events(Relay::around(frames, target_permit, slot, journal())), None, 0, false)
-        }
-        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, target_permit, slot, journal())), None, 0, false),
+        Body::Events(frames) => (ReplyBody::Events(Relay::around(frames, held, journal())), None, 0, false),
+        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, held, journal())), None, 0, false),
     };
     Box::new(Reply {
         content_type: answered.content_type,

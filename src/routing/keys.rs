@@ -32,6 +32,20 @@ struct Rest {
     limited: bool,
 }
 
+/// How a key stands, for whoever looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStance {
+    Ready,
+    /// It was rate limited.
+    Resting {
+        until: Instant,
+    },
+    /// It was refused, or its money is spent: somebody has to do something about it.
+    Out {
+        until: Instant,
+    },
+}
+
 /// No key is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AllRest {
@@ -80,19 +94,29 @@ impl KeyPool {
         &self.keys[place].key
     }
 
-    /// Lets a key rest after a failure that is its own ([`FailureClass::is_key_fault`]). Returns its place among the
-    /// configured keys, from 1, if it is out rather than cooling.
-    pub(super) fn rest(&self, place: usize, failure: &Failure, now: Instant) -> Option<usize> {
+    /// Of each key, in the order of the configuration.
+    pub(super) fn stances(&self, now: Instant) -> Vec<KeyStance> {
+        let stance = |key: &Key| match key.resting(now) {
+            None => KeyStance::Ready,
+            Some(Rest { until, limited: true }) => KeyStance::Resting { until },
+            Some(Rest { until, limited: false }) => KeyStance::Out { until },
+        };
+        self.keys.iter().map(stance).collect()
+    }
+
+    /// Lets a key rest after a failure that is its own ([`FailureClass::is_key_fault`]). Returns how long it
+    /// is out, if it is out with this rather than cooling: each time that a key goes out is told once.
+    pub(super) fn rest(&self, place: usize, failure: &Failure, now: Instant) -> Option<Duration> {
         let limited = failure.class == FailureClass::RateLimited;
         let asked = failure.retry_after;
         let until = now + if limited { asked.unwrap_or(COOL) } else { asked.unwrap_or_default().max(OUT) };
         let mut rest = self.keys[place].lock();
-        let was_out = rest.is_some_and(|rest| !rest.limited && rest.until > now);
-        // A shorter rest never replaces a longer one.
-        if rest.is_none_or(|rest| rest.until < until) {
-            *rest = Some(Rest { until, limited });
-        }
-        (!limited && !was_out).then_some(place + 1)
+        let before = rest.filter(|rest| rest.until > now);
+        let was_out = before.is_some_and(|rest| !rest.limited);
+        // A shorter rest never replaces a longer one, nor does a limit make a key that is out merely a limited one.
+        let until = before.map_or(until, |rest| rest.until.max(until));
+        *rest = Some(Rest { until, limited: limited && !was_out });
+        (!limited && !was_out).then(|| until.saturating_duration_since(now))
     }
 }
 
@@ -130,9 +154,44 @@ mod tests {
         let (pool, now) = (pool(3), Instant::now());
         let turns: Vec<_> = (0..6).map(|_| pool.next(now).unwrap()).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1, 2]);
-        assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), Some(2));
+        assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), Some(OUT));
         assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), None);
         assert!((0..6).all(|_| pool.next(now).unwrap() != 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_class_of_refusal_leaves_its_mark() {
+        for (class, retry_after, stance) in [
+            (FailureClass::Unauthorized, None, |now| KeyStance::Out { until: now + OUT }),
+            (FailureClass::Forbidden, Some(1), |now| KeyStance::Out { until: now + OUT }),
+            (FailureClass::Billing, None, |now| KeyStance::Out { until: now + OUT }),
+            (FailureClass::Billing, Some(3_600), |now| KeyStance::Out { until: now + 12 * OUT }),
+            (FailureClass::RateLimited, None, |now| KeyStance::Resting { until: now + COOL }),
+            (FailureClass::RateLimited, Some(60), |now| KeyStance::Resting { until: now + 60 * COOL }),
+        ] as [(_, _, fn(Instant) -> KeyStance); 6]
+        {
+            let (pool, now) = (pool(2), Instant::now());
+            let alert = pool.rest(0, &failure(class, retry_after), now);
+            assert_eq!(pool.stances(now), [stance(now), KeyStance::Ready], "{class:?} {retry_after:?}");
+            assert_eq!(alert.is_some(), matches!(stance(now), KeyStance::Out { .. }), "{class:?}");
+            assert_eq!(pool.stances(now + 12 * OUT), [KeyStance::Ready; 2]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_goes_out_once_whatever_else_its_calls_bring_back() {
+        let (pool, now) = (pool(1), Instant::now());
+        let (limited, refused) =
+            (failure(FailureClass::RateLimited, Some(3_600)), failure(FailureClass::Unauthorized, None));
+        // Calls that were under way with it end in any order.
+        assert_eq!(pool.rest(0, &limited, now), None);
+        assert_eq!(pool.rest(0, &refused, now), Some(12 * OUT));
+        assert_eq!(pool.rest(0, &refused, now), None);
+        assert_eq!(pool.rest(0, &limited, now), None);
+        assert_eq!(pool.stances(now), [KeyStance::Out { until: now + 12 * OUT }]);
+        // The next time is told again.
+        let later = now + 12 * OUT;
+        assert_eq!(pool.rest(0, &refused, later), Some(OUT));
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,10 +9,12 @@ use tokio::time::Instant;
 
 use super::admission::Admission;
 use super::breaker::{Breaker, Rule};
+use super::first_token::FirstTokens;
 use super::keys::KeyPool;
 use crate::call::{Name, TokenPrice};
 use crate::config::{self, ModelRow, Paths, Preset, UsageReport};
 use crate::dialects::Place;
+use crate::error::{Failure, FailureClass};
 use crate::net::{Connector, Origin};
 use crate::telemetry::{BreakerLabels, Label, Metrics};
 use crate::upstream::{Endpoint, ProviderKey, Timeouts};
@@ -80,6 +82,7 @@ pub(super) struct Target {
     pub(super) vision: bool,
     pub(super) tools: bool,
     pub(super) breaker: Arc<Breaker>,
+    pub(super) first_tokens: FirstTokens,
 }
 
 /// A provider's settings cannot be turned into requests.
@@ -157,7 +160,26 @@ impl Provider {
             max_output: row.max_output,
             vision: row.vision,
             tools: row.tools,
+            first_tokens: FirstTokens::default(),
         }
+    }
+
+    /// Whether a failure is the key's own: the provider wants keys, and this is what it says of one.
+    pub(super) fn blames_key(&self, class: FailureClass) -> bool {
+        self.keys.is_some() && class.is_key_fault()
+    }
+
+    /// Lets the key of an attempt rest after a failure that is the key's own. One that goes out is told to whoever must
+    /// do something about it.
+    pub(super) fn rest_key(&self, place: usize, failure: &Failure, now: Instant) {
+        let Some(out_for) = self.keys.as_ref().and_then(|keys| keys.rest(place, failure, now)) else { return };
+        tracing::error!(
+            provider.name = &*self.name,
+            provider.key = key_id(&self.name, place),
+            failure.class = failure.class.as_str(),
+            out.seconds = out_for.as_secs(),
+            "a key of this provider is refused and left out for a while"
+        );
     }
 
     fn addresses(&self, model: &str) -> Arc<Addresses> {
@@ -184,8 +206,14 @@ impl Provider {
             vision: true,
             tools: true,
             breaker: Breaker::new(self.rule, prometheus_client::metrics::gauge::Gauge::default(), self.epoch),
+            first_tokens: FirstTokens::default(),
         }
     }
+}
+
+/// What a key is called: its number among its provider's, from 1, and nothing that is in it.
+pub(super) fn key_id(provider: &str, place: usize) -> String {
+    format!("{provider}#{}", place + 1)
 }
 
 fn breaker(rule: Rule, provider: &Arc<str>, model: &str, metrics: &Metrics, epoch: Instant) -> Arc<Breaker> {

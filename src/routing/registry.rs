@@ -12,6 +12,7 @@ use super::budget::RetryBudget;
 use super::plan::Facts;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
+use super::snapshot::ProviderSnapshot;
 use crate::config::{self, Config, ModelRow, Strategy};
 use crate::net::Connector;
 use crate::telemetry::Metrics;
@@ -29,6 +30,8 @@ pub struct Registry {
     /// The first two of these, in that order: what `/v1/models` tells.
     listed: Vec<Arc<str>>,
     providers: BTreeMap<Arc<str>, Arc<Provider>>,
+    /// All that are configured, in the order of the file.
+    targets: Vec<Arc<Target>>,
     unlisted: Cache<Box<str>, Arc<Route>>,
     pub(super) repeats: RetryBudget,
 }
@@ -70,6 +73,7 @@ impl Registry {
             routes: HashMap::new(),
             listed: Vec::new(),
             providers: BTreeMap::new(),
+            targets: Vec::new(),
             unlisted: Cache::new(UNLISTED),
             repeats: RetryBudget::new(epoch),
         };
@@ -85,7 +89,8 @@ impl Registry {
                     Manner::default(),
                     config,
                 );
-                bare.entry(&row.name).or_default().push(target);
+                bare.entry(&row.name).or_default().push(Arc::clone(&target));
+                registry.targets.push(target);
             }
             registry.providers.insert(Arc::clone(provider.name.text()), provider);
         }
@@ -137,6 +142,15 @@ impl Registry {
         &self.listed
     }
 
+    /// How all providers stand, sorted by name.
+    pub fn snapshot(&self, now: Instant) -> Vec<ProviderSnapshot> {
+        let of = |provider: &Arc<Provider>| {
+            let own = self.targets.iter().filter(|target| Arc::ptr_eq(&target.provider, provider));
+            ProviderSnapshot::of(provider, own.map(|target| &**target), now)
+        };
+        self.providers.values().map(of).collect()
+    }
+
     /// Closes connections that have been idle too long.
     pub fn reap(&self, now: Instant) {
         for provider in self.providers.values() {
@@ -153,6 +167,7 @@ impl Registry {
         let provider = self.providers.get(target.provider.as_str())?;
         let target = Arc::new(provider.listed(&ModelRow::unknown(&target.model), metrics));
         self.add(&name, Strategy::Ordered, vec![Arc::clone(&target)], Manner::default(), config);
+        self.targets.push(Arc::clone(&target));
         Some(target)
     }
 

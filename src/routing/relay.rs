@@ -1,4 +1,4 @@
-//! An answer under way to the client: holds what its attempt holds, and charges the breaker with how it ends.
+//! An answer under way to the client: holds what its attempt holds, and charges the breaker or the key with how it ends.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,29 +8,50 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::breaker::Permit;
+use super::provider::Target;
 use crate::call::{AttemptEnd, Frame, FrameKind, FrameStream, Journal};
-use crate::error::FailureClass;
+use crate::error::{Failure, FailureClass};
 use crate::state::Slot;
+
+/// What an attempt holds until its answer has ended.
+pub(super) struct Held {
+    pub(super) target: Arc<Target>,
+    /// The place of the provider's key.
+    pub(super) key: Option<usize>,
+    pub(super) permit: Permit,
+    pub(super) slot: Option<Slot>,
+}
 
 /// Passes frames on. Nothing follows an error, whatever the provider still sends.
 pub(super) struct Relay {
     frames: FrameStream,
     /// Gone when the verdict is known; dropped without one if the client leaves.
     permit: Option<Permit>,
+    target: Arc<Target>,
+    key: Option<usize>,
     journal: Arc<Journal>,
     _slot: Option<Slot>,
     over: bool,
 }
 
 impl Relay {
-    pub(super) fn around(
-        frames: FrameStream,
-        mut permit: Permit,
-        slot: Option<Slot>,
-        journal: Arc<Journal>,
-    ) -> FrameStream {
+    pub(super) fn around(frames: FrameStream, held: Held, journal: Arc<Journal>) -> FrameStream {
+        let Held { target, key, mut permit, slot } = held;
         permit.confirm();
-        Box::pin(Self { frames, permit: Some(permit), journal, _slot: slot, over: false })
+        Box::pin(Self { frames, permit: Some(permit), target, key, journal, _slot: slot, over: false })
+    }
+
+    /// As for an attempt that gives no answer: a key's fault is the key's alone.
+    fn broke(&mut self, class: FailureClass) {
+        let now = Instant::now();
+        let Some(permit) = self.permit.take() else { return };
+        match self.key {
+            Some(key) if self.target.provider.blames_key(class) => {
+                self.target.provider.rest_key(key, &Failure::new(class), now);
+            }
+            _ if class != FailureClass::CallerError => permit.fail(now, None, fastrand::f64()),
+            _ => {}
+        }
     }
 }
 
@@ -46,11 +67,7 @@ impl Stream for Relay {
             Some(FrameKind::Error(class)) => {
                 self.over = true;
                 self.journal.with(|notes| notes.end_last(AttemptEnd::Broken(class)));
-                if let Some(permit) = self.permit.take()
-                    && class != FailureClass::CallerError
-                {
-                    permit.fail(Instant::now(), None, fastrand::f64());
-                }
+                self.broke(class);
             }
             Some(FrameKind::Done) => {
                 if let Some(permit) = self.permit.take() {

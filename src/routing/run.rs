@@ -147,7 +147,7 @@ impl Run {
         let is_first = *self.first.get_or_insert(place) == place;
         let provider = Arc::clone(target.provider.name.text());
         self.tried.push(Tried { provider, class: failure.class, words: failure.words.clone() });
-        let key = key.zip(target.provider.keys.as_ref()).filter(|_| failure.class.is_key_fault());
+        let key = key.filter(|_| target.provider.blames_key(failure.class)).zip(target.provider.keys.as_ref());
 
         if failure.class.is_transport() {
             provider_permit.fail(now, failure.retry_after, jitter);
@@ -166,14 +166,8 @@ impl Run {
                 "this provider does not know this model; the configuration should be put right"
             );
         }
-        if let Some((place, keys)) = key
-            && let Some(number) = keys.rest(place, &failure, now)
-        {
-            tracing::error!(
-                provider.name = &*target.provider.name,
-                failure.class = failure.class.as_str(),
-                "key {number} of this provider is refused and rests"
-            );
+        if let Some((place, _)) = key {
+            target.provider.rest_key(place, &failure, now);
         }
 
         let candidate = &mut self.candidates[place];

@@ -15,12 +15,14 @@ use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
 
 use super::address::Addresses;
+use super::admin_pages::admin_pages;
 use super::body::OutBody;
 use super::calls::answer_call;
 use super::io::BusyGuard;
-use super::pages::{Ready, admin_pages, client_pages};
+use super::pages::{Ready, client_pages};
 use super::respond::{self, names};
 use super::voice::Voice;
+use crate::admin::Admin;
 use crate::api::chat::Format;
 use crate::call::{Call, CallId, Door, Reply};
 use crate::config::Server;
@@ -160,8 +162,8 @@ pub struct AdminDoor {
 }
 
 impl AdminDoor {
-    pub fn new(metrics: Arc<Metrics>, ready: Ready) -> Self {
-        Self { pages: admin_pages(metrics, ready) }
+    pub fn new(metrics: Arc<Metrics>, ready: Ready, admin: Admin) -> Self {
+        Self { pages: admin_pages(metrics, ready, Arc::new(admin)) }
     }
 }
 

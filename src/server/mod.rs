@@ -5,6 +5,7 @@
 
 mod accept;
 mod address;
+mod admin_pages;
 mod body;
 mod calls;
 mod connection;

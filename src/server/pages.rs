@@ -1,4 +1,4 @@
-//! Everything that is not a call: models, probes, metrics, and the answers to unknown paths. Routed by axum.
+//! Everything on the client door that is not a call: models, probes, and the answers to unknown paths. Routed by axum.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Json, Router};
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::ALLOW;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +17,6 @@ use super::voice::Voice;
 use crate::api::ErrorBody;
 use crate::call::{CallId, Door};
 use crate::error::GatewayError;
-use crate::telemetry::Metrics;
 
 /// The client door's pages.
 pub(super) fn client_pages(doors: Arc<Doors>) -> Router {
@@ -34,22 +33,11 @@ pub(super) fn client_pages(doors: Arc<Doors>) -> Router {
     router.with_state(doors)
 }
 
-/// The admin door's pages.
-pub(super) fn admin_pages(metrics: Arc<Metrics>, ready: Ready) -> Router {
-    Router::new()
-        .route("/metrics", get(async move || ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode())))
-        .merge(probes(ready))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-}
-
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 /// Whether the gateway takes calls: false from the beginning of its end.
 pub type Ready = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Kubernetes' names and LiteLLM's. They never call a provider and need no key.
-fn probes<S: Clone + Send + Sync + 'static>(ready: Ready) -> Router<S> {
+pub(super) fn probes<S: Clone + Send + Sync + 'static>(ready: Ready) -> Router<S> {
     let readiness = move || {
         let ready = ready();
         async move { if ready { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "draining\n") } }
@@ -142,15 +130,15 @@ fn anthropic_models<'a>(names: impl Iterator<Item = &'a str>, page: &ModelPage) 
     json!({"data": data, "has_more": has_more, "first_id": shown.first(), "last_id": shown.last()})
 }
 
-fn refuse(error: &GatewayError, voice: Voice) -> Response {
+pub(super) fn refuse(error: &GatewayError, voice: Voice) -> Response {
     respond::error(error, voice).map(axum::body::Body::new)
 }
 
-async fn unknown_path() -> Response {
+pub(super) async fn unknown_path() -> Response {
     told(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
-async fn wrong_method() -> Response {
+pub(super) async fn wrong_method() -> Response {
     told(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde::Serialize;
 
 use super::body::{Events, OutBody, Rhythm};
 use super::voice::Voice;
@@ -147,6 +148,14 @@ pub(super) fn error_event(error: &GatewayError, voice: Voice, last: &[u8]) -> By
 /// An error that concerns no call: an unknown path, a wrong method.
 pub(super) fn page(status: StatusCode, body: &ErrorBody<'_>) -> Response<OutBody> {
     told_in(status, body.to_json().into())
+}
+
+/// An answer that is no call's.
+pub(super) fn document(answer: &impl Serialize) -> Response<OutBody> {
+    match serde_json::to_vec(answer) {
+        Ok(body) => told_in(StatusCode::OK, body.into()),
+        Err(_) => told_in(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()),
+    }
 }
 
 fn told_in(status: StatusCode, body: Bytes) -> Response<OutBody> {

@@ -57,6 +57,7 @@ fn serve_refuses_what_would_be_open_to_the_world() {
         (format!("[server]\nlisten = \"0.0.0.0:0\"\n{PROVIDER}"), vec![]),
         (format!("[[auth.keys]]\nid = \"a\"\nsecret = \"\"\n{PROVIDER}"), vec![]),
         (format!("auth.required = false\n{PROVIDER}"), vec![("TOLLGATE__SERVER__LISTEN", "0.0.0.0:0")]),
+        (format!("auth.required = false\n{PROVIDER}"), vec![("TOLLGATE__SERVER__ADMIN_LISTEN", "0.0.0.0:0")]),
     ] {
         let output = run(&["serve"], Some(&file), &environment);
         assert_eq!(output.status.code(), Some(78), "{file}: {}", said(&output));

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod admin;
 mod asked;
 mod auth;
 mod bad_input;

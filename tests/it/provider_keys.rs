@@ -1,6 +1,12 @@
 //! Several keys of one provider: in turn, each resting after its own refusal (FAULTS F9, F16, F22).
 
+use serde_json::json;
+
 use crate::harness::*;
+
+/// The body of a 429 that no waiting helps.
+const QUOTA: &str =
+    r#"{"error":{"message":"quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
 
 const KEYS: &str = "api_keys = [\"sk-provider-a\", \"sk-provider-b\", \"sk-provider-c\"]";
 
@@ -44,7 +50,8 @@ async fn a_refused_key_is_left_out_and_the_next_one_answers_the_same_call() {
         assert_eq!(attempts.iter().sum::<u32>(), 7, "{status}: {attempts:?}");
         assert_eq!(keys_used(&provider).matches('b').count(), 1, "{status}: {}", keys_used(&provider));
         let alert = gateway.event("an alert about the key", |event| event["level"] == "ERROR").await;
-        assert_eq!(alert["provider.name"], "only");
+        assert_eq!((alert["provider.name"].as_str(), alert["provider.key"].as_str()), (Some("only"), Some("only#2")));
+        assert_eq!(gateway.log_text().matches("\"ERROR\"").count(), 1, "{}", gateway.log_text());
         assert!(!gateway.log_text().contains("sk-provider"), "the log names a key");
     }
 }
@@ -61,13 +68,82 @@ async fn a_limited_key_cools_alone() {
 
 #[tokio::test]
 async fn a_key_that_is_out_of_money_is_left_out() {
-    let body = r#"{"error":{"message":"quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
-    let provider = refusing('a', Reply::new(429, "application/json", body)).await;
+    let provider = refusing('a', Reply::new(429, "application/json", QUOTA)).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
     for _ in 0..4 {
         assert_eq!(gateway.chat(&ask("m")).await.status, 200);
     }
     assert_eq!(keys_used(&provider).matches('a').count(), 1);
+    let alert = gateway.event("an alert about the key", |event| event["level"] == "ERROR").await;
+    assert_eq!((&alert["provider.key"], &alert["failure.class"]), (&json!("only#1"), &json!("billing")));
+}
+
+#[tokio::test]
+async fn a_limited_key_is_no_alert() {
+    let provider = refusing('a', refusal(429).header("retry-after", 60)).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
+    assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+    gateway.record(1).await;
+    assert!(!gateway.log_text().contains("\"ERROR\""), "{}", gateway.log_text());
+}
+
+#[tokio::test]
+async fn googles_400_about_a_key_is_the_keys_and_not_the_callers() {
+    let body = r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}"#;
+    let good = r#"{"candidates":[{"content":{"parts":[{"text":"Hello there"}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":3,"totalTokenCount":12}}"#;
+    let provider = Scripted::start(move |seen| {
+        let is_bad = seen.header("x-goog-api-key") == Some("sk-provider-a");
+        let (status, body) = if is_bad { (400, body) } else { (200, good) };
+        Reply::new(status, "application/json", body).script()
+    })
+    .await;
+    let lines = format!("kind = \"gemini\"\n{KEYS}");
+    let gateway = Gateway::start(Setup::new().provider("google", &provider, &lines)).await;
+    let mut attempts = 0;
+    for _ in 0..4 {
+        let response = gateway.chat(&ask("m")).await;
+        assert_eq!(response.status, 200, "{}", response.text());
+        attempts += response.attempts();
+    }
+    assert_eq!((attempts, provider.calls()), (5, 5));
+    let alert = gateway.event("an alert about the key", |event| event["level"] == "ERROR").await;
+    assert_eq!(alert["provider.key"], "google#1");
+    assert!(!gateway.log_text().contains("sk-provider"), "the log names a key");
+}
+
+#[tokio::test]
+async fn a_provider_without_a_key_left_is_skipped() {
+    for reply in [refusal(401), refusal(402), refusal(403), Reply::new(429, "application/json", QUOTA)] {
+        let (first, second) = (Scripted::always(reply).await, Scripted::saying("second").await);
+        let setup = Setup::new()
+            .provider("first", &first, KEYS)
+            .provider("second", &second, "")
+            .ordered("chat", &["first/m", "second/m"]);
+        let gateway = Gateway::start(setup).await;
+        let mut attempts = Vec::new();
+        for _ in 0..3 {
+            let response = gateway.chat(&ask("chat")).await;
+            assert_eq!(response.provider(), "second");
+            attempts.push(response.attempts());
+        }
+        assert_eq!((attempts, first.calls()), (vec![4, 1, 1], 3));
+        gateway.records(3).await;
+        assert_eq!(gateway.log_text().matches("\"ERROR\"").count(), 3, "one alert for each key");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_for_its_key_charges_the_key_alone() {
+    let broken = Reply::stream([role(), text("Hello"), error_event(429)]);
+    let provider =
+        Scripted::start(move |seen| if key_of(seen) == 'a' { broken.clone() } else { good_stream() }.script()).await;
+    let lines = format!("{KEYS}\nbreaker = {{ failures = 1, open = \"60s\" }}");
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, &lines)).await;
+    gateway.chat(&ask_stream("m")).await.assert_stream_error();
+    for _ in 0..2 {
+        assert_eq!(said(&gateway.chat(&ask_stream("m")).await.body), TEXT);
+    }
+    assert_eq!(keys_used(&provider), "abc");
 }
 
 #[tokio::test]

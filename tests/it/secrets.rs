@@ -6,6 +6,7 @@ use crate::harness::*;
 
 const PROVIDER_KEY: &str = "sk-canary-provider-7f3a";
 const CLIENT_KEY: &str = "sk-canary-client-91bd";
+const ADMIN_SECRET: &str = "tg-canary-admin-secret-c6e8";
 const PROMPT: &str = "canary-prompt-55c0";
 const ANSWER: &str = "canary-answer-e2d4";
 
@@ -48,6 +49,7 @@ async fn no_secret_is_told_whatever_fails() {
         .provider_at("nowhere", "http://canary-host.invalid/v1", &format!("api_keys = [\"{PROVIDER_KEY}\"]"))
         .provider_at("plain", &dead.base_url().replace("http:", "https:"), &format!("api_keys = [\"{PROVIDER_KEY}\"]"))
         .key("alice", CLIENT_KEY, "")
+        .table(&format!("[admin]\nsecret = \"{ADMIN_SECRET}\""))
         .env("RUST_LOG", "trace")
         .cache();
     let mut providers = Vec::new();
@@ -83,8 +85,20 @@ async fn no_secret_is_told_whatever_fails() {
         told += &gateway.chat_with(&ask("m"), &[bad]).await.text();
     }
     assert!(!told.contains("sk-canary-unknown-key"));
+    // The admin door tells of all these providers, whose keys have gone out, and shows no secret either.
+    let mut shown = String::new();
+    for secret in [ADMIN_SECRET, "tg-canary-admin-wrong", PROVIDER_KEY, CLIENT_KEY] {
+        let authorization = format!("authorization: Bearer {secret}");
+        let answer = gateway.exchange(gateway.admin, get("/admin/v1/providers", &[&authorization])).await;
+        assert_eq!(answer.status, if secret == ADMIN_SECRET { 200 } else { 401 });
+        shown += &format!("{:?}{}", answer.head, answer.text());
+    }
+    assert!(shown.contains("\"out\""), "{shown}");
+    for secret in [PROVIDER_KEY, CLIENT_KEY, "canary", &dead.base_url(), PROMPT] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
     let (log, metrics) = (gateway.log_text(), gateway.metrics().await.0);
-    for secret in [PROVIDER_KEY, CLIENT_KEY, PROMPT, ANSWER, "sk-canary-unknown-key", "canary-host"] {
+    for secret in [PROVIDER_KEY, CLIENT_KEY, PROMPT, ANSWER, "canary-unknown-key", "canary-host", "canary-admin"] {
         assert!(!metrics.contains(secret), "{secret} in {metrics}");
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
@@ -118,7 +132,7 @@ async fn a_faulty_configuration_is_told_without_its_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tollgate.toml");
     let text = format!(
-        "[[auth.keys]]\nid = \"a\"\nsecret = \"{CLIENT_KEY}\"\nmodles = []\n[providers.p]\nkind = \"opnai\"\napi_keys = [\"{PROVIDER_KEY}\", 7]\n"
+        "[admin]\nsecret = \"{ADMIN_SECRET} \"\n[[auth.keys]]\nid = \"a\"\nsecret = \"{CLIENT_KEY}\"\nmodles = []\n[providers.p]\nkind = \"opnai\"\napi_keys = [\"{PROVIDER_KEY}\", 7]\n"
     );
     std::fs::write(&file, text).unwrap();
     for command in ["check", "serve"] {
@@ -127,7 +141,7 @@ async fn a_faulty_configuration_is_told_without_its_secrets() {
         assert_eq!(output.status.code(), Some(78));
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        assert!(said.contains("modles") && said.contains("opnai"), "{said}");
+        assert!(said.contains("modles") && said.contains("opnai") && said.contains("admin.secret"), "{said}");
         assert!(!said.contains("canary"), "{said}");
     }
 }

@@ -24,6 +24,8 @@ async fn the_configuration_points_at_the_running_providers() {
     assert_eq!(config["server"]["listen"].as_str(), Some(LISTEN));
     assert_eq!(config["server"]["admin_listen"].as_str(), Some(ADMIN));
     assert_eq!(config["auth"]["keys"][0]["secret"].as_str(), Some(demo.secret()));
+    let admin_secret = config["admin"]["secret"].as_str().unwrap();
+    assert!(admin_secret != demo.secret() && demo.welcome(listen, admin).contains(admin_secret));
     assert_eq!(config["cache"]["enabled"].as_bool(), Some(true));
     let targets = config["models"]["demo"]["targets"].as_array().unwrap();
     let targets: Vec<_> = targets.iter().map(|target| target.as_str().unwrap()).collect();

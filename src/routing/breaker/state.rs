@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Stance;
 use crate::routing::window::Window;
 
 /// Of fewer calls a share says little.
@@ -81,6 +82,15 @@ impl State {
             Phase::Open if now < self.until => Some(self.until),
             Phase::HalfOpen => Some(now + SOON),
             Phase::Closed | Phase::Open => None,
+        }
+    }
+
+    /// The same for whoever only looks.
+    pub(super) fn stance(&self, now: Instant) -> Stance {
+        match self.phase {
+            Phase::Closed => Stance::Closed,
+            Phase::Open if now < self.until => Stance::Open { until: self.until },
+            Phase::Open | Phase::HalfOpen => Stance::HalfOpen,
         }
     }
 

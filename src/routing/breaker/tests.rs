@@ -245,3 +245,17 @@ async fn callers_mistakes_are_no_verdict_but_prove_that_somebody_is_there() {
     mistake(now + OPEN);
     assert!(!is_open(&breaker, now + OPEN));
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_can_be_looked_at_without_being_moved() {
+    let (breaker, now) = breaker();
+    assert_eq!(breaker.stance(now), Stance::Closed);
+    trip(&breaker, now);
+    assert_eq!(breaker.stance(now), Stance::Open { until: now + OPEN });
+    let later = now + OPEN;
+    assert_eq!(breaker.stance(later), Stance::HalfOpen);
+    let probe = breaker.permit(later).unwrap();
+    assert_eq!(breaker.stance(later), Stance::HalfOpen);
+    probe.succeed(later);
+    assert_eq!(breaker.stance(later), Stance::Closed);
+}
