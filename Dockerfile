@@ -1,5 +1,5 @@
 # docker build -t tollgate .
-# docker run --rm -p 3000:3000 -e TOLLGATE_KEY=sk-choose-one -e OPENAI_API_KEY tollgate
+# docker run --rm -p 3000:3000 -e TOLLGATE_KEY=sk-choose-one -e TOLLGATE_ADMIN_SECRET=choose-a-long-one -e OPENAI_API_KEY tollgate
 
 # The build image brings the C compiler that aws-lc-sys and jemalloc need, but not make; CMake is not needed.
 FROM rust:1.95-slim-bookworm AS build
@@ -17,7 +17,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/target/release/tollgate /usr/local/bin/tollgate
 COPY config/tollgate.toml /etc/tollgate/tollgate.toml
-# Listening on every address is refused without a key: set TOLLGATE_KEY, or mount a file with [[auth.keys]].
+# Listening on every address is refused without a key (set TOLLGATE_KEY, or mount a file with [[auth.keys]]) and without
+# a secret of the admin door (set TOLLGATE_ADMIN_SECRET).
 ENV TOLLGATE_CONFIG=/etc/tollgate/tollgate.toml \
     TOLLGATE__SERVER__LISTEN=0.0.0.0:3000 \
     TOLLGATE__SERVER__ADMIN_LISTEN=0.0.0.0:3001
