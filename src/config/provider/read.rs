@@ -88,10 +88,7 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
         let message = format!("the kind `{}` needs a base_url, such as \"{}\"", preset.kind, preset.base_url);
         document.fault(&table.path, message, None);
     }
-    if let (Some(field), Some(twice)) = (table.get("base_url"), doubled(preset, &provider.base_url.path)) {
-        let message = format!("ends where the paths of the kind `{}` begin: leave `{twice}` out", preset.kind);
-        field.fault(message);
-    }
+    provider.base_url.path = without_version(preset, &provider.base_url.path).to_owned();
     let closed = table.get("models").is_some();
     if provider.api_keys.as_ref().is_some_and(Vec::is_empty) {
         document.notice(off_notice(name, preset));
@@ -101,13 +98,13 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     Some(Reading::Usable(Listing { provider, closed }))
 }
 
-/// The segment that would stand twice in every address: a base URL that already has the version in it.
-fn doubled<'a>(preset: &'a Preset, base: &str) -> Option<&'a str> {
-    let mut segments = preset.paths.chat.trim_start_matches('/').split('/');
-    let first = segments.next()?;
+/// The path of a base URL without the segment that the kind's own paths begin with: SDKs want Anthropic's address without
+/// `/v1` and Gemini's with `/v1beta` or without, and here both do.
+fn without_version<'a>(preset: &Preset, base: &'a str) -> &'a str {
+    let first = preset.paths.chat.trim_start_matches('/').split('/').next().unwrap_or_default();
     // OpenAI's own paths begin with the resource, and the version is part of the base.
-    let versioned = segments.next().is_some() && first != "chat";
-    (versioned && base.split('/').any(|segment| segment == first)).then_some(first)
+    let shorter = base.strip_suffix(first).and_then(|rest| rest.strip_suffix('/'));
+    shorter.filter(|_| first != "chat").unwrap_or(base)
 }
 
 fn is_name(name: &str) -> bool {
@@ -232,6 +229,24 @@ mod tests {
         let mut providers = load_more(&format!("[providers.a]\nkind = \"openai\"\n{settings}")).config.providers;
         assert_eq!(providers[0].name, "a", "providers are sorted by name");
         providers.remove(0)
+    }
+
+    #[test]
+    fn a_version_that_stands_in_the_base_url_does_not_stand_twice() {
+        for (kind, base, path) in [
+            ("anthropic", "https://a.example/v1", ""),
+            ("anthropic", "https://a.example/proxy/v1/", "/proxy"),
+            ("anthropic", "https://a.example/v12", "/v12"),
+            ("gemini", "https://a.example/v1beta", ""),
+            ("cohere", "https://a.example", ""),
+            ("cohere", "https://a.example/v2", ""),
+            ("azure", "https://a.example/openai", ""),
+            ("openai", "https://a.example/v1", "/v1"),
+            ("openai", "https://a.example/chat", "/chat"),
+        ] {
+            let file = format!("[providers.a]\nkind = \"{kind}\"\nbase_url = \"{base}\"");
+            assert_eq!(load_more(&file).config.providers[0].base_url.path, path, "{kind} {base}");
+        }
     }
 
     #[test]

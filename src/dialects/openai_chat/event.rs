@@ -84,10 +84,10 @@ impl EventReader {
         seen
     }
 
-    /// As [`Self::judge`], for who reads the text of every event himself: one with nothing else in it is content.
+    /// As [`Self::judge`], for who reads the text of every event himself: behind the first content one with nothing else
+    /// in it is content.
     pub(super) fn glance(&mut self, event: Event<'_>) -> Seen {
-        if event.name.is_none() && !may_matter(event.data) {
-            self.said = true;
+        if self.said && event.name.is_none() && !may_matter(event.data) {
             return Seen::plain(FrameKind::Content);
         }
         self.judge(event)
