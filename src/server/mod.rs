@@ -20,4 +20,5 @@ pub use accept::{Drain, serve};
 pub use address::Addresses;
 pub use body::OutBody;
 pub use front::{AdminDoor, CallService, ClientDoor, Doors};
+pub use io::Patience;
 pub use pages::Ready;
