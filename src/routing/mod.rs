@@ -6,6 +6,7 @@ mod attempt;
 mod breaker;
 mod budget;
 mod dispatch;
+mod kept;
 mod keys;
 mod plan;
 mod provider;

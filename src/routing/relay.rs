@@ -45,7 +45,7 @@ impl Stream for Relay {
         match frame.as_ref().map(|frame| frame.kind) {
             Some(FrameKind::Error(class)) => {
                 self.over = true;
-                self.journal.with(|notes| notes.end_last(AttemptEnd::Broken(class)));
+                self.journal.with(|notes| notes.end_served(AttemptEnd::Broken(class)));
                 if let Some(permit) = self.permit.take()
                     && class != FailureClass::CallerError
                 {

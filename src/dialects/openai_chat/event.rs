@@ -38,6 +38,8 @@ pub struct EventReader {
     /// One bit for each choice that has ended.
     finished: u128,
     done: bool,
+    /// A choice was ended by the provider's filter.
+    filtered: bool,
     /// Bytes that stand around the text of an event, by the first that had any; until then there was no content.
     wrapping: Option<usize>,
     /// What an error said of the request.
@@ -47,7 +49,7 @@ pub struct EventReader {
 impl EventReader {
     /// For a request with `n` choices.
     pub fn new(choices: u32) -> Self {
-        Self { choices, finished: 0, done: false, wrapping: None, refusal: None }
+        Self { choices, finished: 0, done: false, filtered: false, wrapping: None, refusal: None }
     }
 
     /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
@@ -59,6 +61,10 @@ impl EventReader {
     /// What the error that was seen last says of the request, where it was the request's fault.
     pub fn take_refusal(&mut self) -> Option<Refusal> {
         self.refusal.take()
+    }
+
+    pub fn is_filtered(&self) -> bool {
+        self.filtered
     }
 
     /// Judges one event, given with its line endings.
@@ -151,7 +157,11 @@ impl EventReader {
         choice.object(|value, key, _| {
             match (key.raw(), value.kind()?) {
                 (b"index", Kind::Number) => index = value.number()?.parse().unwrap_or(0_u32),
-                (b"finish_reason", Kind::String) => finished = !value.string()?.is_empty(),
+                (b"finish_reason", Kind::String) => {
+                    let word = value.string()?.raw();
+                    finished = !word.is_empty();
+                    self.filtered |= word == b"content_filter";
+                }
                 (b"delta" | b"message", Kind::Object) => add(&mut text, text_of(value)?),
                 (b"text", Kind::String) => add(&mut text, string(value)?),
                 _ => value.skip()?,
