@@ -235,6 +235,11 @@ pub enum AttemptEnd {
     Answered,
     /// Answered, and broke off before the answer was whole.
     Broken(FailureClass),
+    /// Answered, and passed over for its quality: billed at its own usage.
+    PassedOver {
+        usage: Option<Usage>,
+        text_bytes: usize,
+    },
     /// `billed`: the provider may charge for it.
     Failed {
         class: FailureClass,
@@ -251,6 +256,12 @@ pub struct TokenPrice {
     pub cache_write: u64,
 }
 
+impl AttemptNote {
+    fn serves(&self) -> bool {
+        !matches!(self.end, Some(AttemptEnd::Failed { .. } | AttemptEnd::PassedOver { .. }))
+    }
+}
+
 impl Journal {
     /// Notes are short and no lock is held over an await; a poisoned one still holds good notes.
     pub fn with<T>(&self, change: impl FnOnce(&mut Notes) -> T) -> T {
@@ -259,10 +270,16 @@ impl Journal {
 }
 
 impl Notes {
-    /// Says how the last attempt ended.
-    pub fn end_last(&mut self, end: AttemptEnd) {
-        if let Some(last) = self.attempts.last_mut() {
-            last.end = Some(end);
+    /// The attempt whose answer the client gets, or that was under way: not always the last, as an answer that was
+    /// passed over may turn out to be the best there is.
+    pub fn served(&self) -> Option<&AttemptNote> {
+        self.attempts.iter().rev().find(|note| note.serves())
+    }
+
+    /// Says how the answer that the client gets ended.
+    pub fn end_served(&mut self, end: AttemptEnd) {
+        if let Some(served) = self.attempts.iter_mut().rev().find(|note| note.serves()) {
+            served.end = Some(end);
         }
     }
 

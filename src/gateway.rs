@@ -23,7 +23,7 @@ use crate::keys::Directory;
 use crate::layers::{Auth, CacheLayer, LimitLayer, Limits, MeterLayer};
 use crate::net::{Connector, ProxyEnv};
 use crate::routing::{Dispatcher, Registry, RegistryError};
-use crate::server::{Addresses, AdminDoor, CallService, ClientDoor, Doors, Drain, Ready, serve};
+use crate::server::{Addresses, AdminDoor, CallService, ClientDoor, Doors, Drain, Patience, Ready, serve};
 use crate::telemetry::Metrics;
 use crate::usage::Meter;
 
@@ -94,12 +94,12 @@ impl Gateway {
         };
 
         let tasks = TaskTracker::new();
-        let header_timeout = config.server.header_timeout;
+        let patience = Patience { header: config.server.header_timeout, write: config.server.write_timeout };
         let client_door = ClientDoor::new(Arc::new(doors));
-        tasks.spawn(serve(listener, client_door, config.server.max_connections, header_timeout, clients.clone()));
+        tasks.spawn(serve(listener, client_door, config.server.max_connections, patience, clients.clone()));
         let (secret, made_secret) = admin_secret(&config.admin)?;
         let admin_door = AdminDoor::new(metrics, ready, Admin::new(secret, Arc::clone(&registry)));
-        tasks.spawn(serve(admin_listener, admin_door, ADMIN_CONNECTIONS, header_timeout, admin.clone()));
+        tasks.spawn(serve(admin_listener, admin_door, ADMIN_CONNECTIONS, patience, admin.clone()));
         tasks.spawn(tidy(registry, addresses, stop.clone()));
         Ok(Self { listen, admin_listen, made_secret, drain_for: config.server.drain, clients, admin, stop, tasks })
     }

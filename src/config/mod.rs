@@ -22,6 +22,7 @@ mod overrides;
 mod presets;
 mod prices;
 mod provider;
+mod quality;
 mod reader;
 mod secret;
 mod server;
@@ -39,12 +40,13 @@ pub use faults::{Fault, Faults, Place};
 pub use limits::{Limit, Limits, Rate, RequestLimit};
 pub use load::{DEFAULT_FILE, Loaded};
 pub use log::{Log, LogFormat};
-pub use model::{Model, Strategy, Target};
+pub use model::{Model, OnFilter, Strategy, Target};
 pub use presets::{
     AuthStyle, Dialect, LimitName, PRESETS, Paths, Preset, Quirks, ReasoningMember, UsageReport, preset,
 };
 pub use prices::{Price, published_models};
 pub use provider::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
+pub use quality::Quality;
 pub use server::Server;
 
 /// A whole configuration, ready to be run.

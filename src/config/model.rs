@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::provider::{Listing, Providers, Reading};
+use super::quality::Quality;
 use super::reader::{Field, Table};
 use super::shape::Shape;
 use super::suggest::suggest;
 use super::values::positive_duration;
 
-static MODEL: Shape = Shape { name: "models", keys: &["strategy", "targets", "deadline", "strict"] };
+static MODEL: Shape =
+    Shape { name: "models", keys: &["strategy", "targets", "deadline", "strict", "quality", "on_filter"] };
 
 static TARGET: Shape = Shape { name: "targets", keys: &["target"] };
 
@@ -23,6 +25,9 @@ pub struct Model {
     pub deadline: Option<Duration>,
     /// Calls are never sent to a provider whose format has no place for all that they ask for.
     pub strict: bool,
+    /// Which answers are passed over for another candidate's.
+    pub quality: Quality,
+    pub on_filter: OnFilter,
 }
 
 /// `provider/model` of a `targets` list. The provider is in [`super::Config::providers`]; the model may be one
@@ -40,6 +45,18 @@ pub enum Strategy {
     Cheapest,
     Ordered,
 }
+
+/// What follows when a provider's filter refuses the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFilter {
+    /// The caller is told.
+    #[default]
+    Return,
+    /// Another target is asked.
+    Next,
+}
+
+const ON_FILTER: &[(&str, OnFilter)] = &[("return", OnFilter::Return), ("next", OnFilter::Next)];
 
 const STRATEGIES: &[(&str, Strategy)] = &[("cheapest", Strategy::Cheapest), ("ordered", Strategy::Ordered)];
 
@@ -61,10 +78,14 @@ impl Model {
             targets: Vec::new(),
             deadline: None,
             strict: false,
+            quality: Quality::default(),
+            on_filter: OnFilter::default(),
         };
         table.set("strategy", &mut model.strategy, |field| field.choice(STRATEGIES));
         table.set("deadline", &mut model.deadline, |field| field.parse(positive_duration).map(Some));
         table.set("strict", &mut model.strict, |field| field.flag());
+        table.set("quality", &mut model.quality, Quality::read);
+        table.set("on_filter", &mut model.on_filter, |field| field.choice(ON_FILTER));
         let targets = table.require("targets")?;
         let items = targets.list()?;
         if items.is_empty() {
@@ -165,6 +186,22 @@ mod tests {
         assert_eq!((model.strategy, model.deadline), (Strategy::Ordered, Some(Duration::from_secs(5))));
         let target = |provider: &str, model: &str| Target { provider: provider.into(), model: model.into() };
         assert_eq!(model.targets, [target("openai", "org/own"), target("local", "b")]);
+    }
+
+    #[test]
+    fn quality_is_asked_for_in_part_or_not_at_all() {
+        let model =
+            |line: &str| load_more(&format!("[models.m]\ntargets = [\"local/a\"]\n{line}")).config.models.remove(0);
+        let plain = model("");
+        assert_eq!((plain.quality.judges(), plain.on_filter), (false, OnFilter::Return));
+        let usual = Quality { empty: true, schema: true, refusal: false, truncated: false };
+        assert_eq!(model("quality = {}").quality, usual);
+        assert_eq!(
+            model("quality = { empty = false, truncated = true }").quality,
+            Quality { empty: false, truncated: true, ..usual }
+        );
+        assert_eq!(model("on_filter = \"next\"").on_filter, OnFilter::Next);
+        assert!(fault_of("[models.m]\ntargets = [\"local/a\"]\nquality = { emtpy = true }").contains("empty"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(super) static SERVER: Shape = Shape {
         "max_connections",
         "header_timeout",
         "body_timeout",
+        "write_timeout",
         "per_ip",
         "trusted_proxies",
         "cors_origins",
@@ -48,6 +49,8 @@ pub struct Server {
     pub header_timeout: Duration,
     /// Time for a whole request body.
     pub body_timeout: Duration,
+    /// How long bytes may wait for a client that does not read.
+    pub write_timeout: Duration,
     /// Requests per client address, checked before the caller is known.
     pub per_ip: Option<Rate>,
     /// Peers whose `X-Forwarded-For` is believed.
@@ -73,6 +76,7 @@ impl Default for Server {
             max_connections: 10_000,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
             per_ip: None,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
@@ -113,6 +117,7 @@ impl Server {
         let clocks = [
             ("header_timeout", &mut self.header_timeout),
             ("body_timeout", &mut self.body_timeout),
+            ("write_timeout", &mut self.write_timeout),
             ("deadline", &mut self.deadline),
             ("keepalive", &mut self.keepalive),
         ];

@@ -9,13 +9,14 @@ use bytes::Bytes;
 
 use super::codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 use super::events::Events;
+use super::quality::{self, Flaw, judge_gists};
 use super::surrogates::mended;
 use super::verbatim::Judged;
 use super::{anthropic, cohere, embeddings, gemini, mistral, openai_chat, openai_completions, openai_responses};
 use crate::api::Usage;
-use crate::api::chat::{ChatAnswer, ChatRequest, Field, Losses};
+use crate::api::chat::{ChatAnswer, ChatRequest, Field, Losses, OutputFormat};
 use crate::call::{Call, Door};
-use crate::config::{Dialect, LimitName, Preset};
+use crate::config::{Dialect, LimitName, Preset, Quality};
 use crate::error::FailureClass;
 
 /// How a call comes to one provider.
@@ -25,6 +26,7 @@ pub struct Bridge<'a> {
     preset: &'static Preset,
     target: Target<'a>,
     way: Way,
+    quality: Quality,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +70,24 @@ pub struct Whole {
     pub text_bytes: usize,
     /// Every choice ended by itself.
     pub complete: bool,
+    /// What is wrong with it, of what it is judged by.
+    pub flaw: Option<Flaw>,
 }
 
 impl<'a> Bridge<'a> {
     pub fn new(call: &'a Call, preset: &'static Preset, target: Target<'a>) -> Self {
         let way = way(call, preset, target.model);
-        Self { call, preset, target, way }
+        Self { call, preset, target, way, quality: Quality::default() }
+    }
+
+    /// The same, and answers are judged.
+    pub fn judging(self, quality: Quality) -> Self {
+        Self { quality, ..self }
+    }
+
+    /// Whether a stream that says nothing is worth asking another provider.
+    pub fn minds_empty(&self) -> bool {
+        self.quality.empty
     }
 
     /// The same call by the provider's door for chat, where it might have no door of the call's own: many a server that
@@ -176,7 +190,11 @@ impl<'a> Bridge<'a> {
     /// Judges a whole answer with status 200, and puts it into the door's form.
     pub fn read_whole(&self, body: Bytes, created: u64) -> Result<Whole, Fault> {
         match (self.way, self.call.door) {
-            (Way::Verbatim, door) => self.judge(door, body),
+            (Way::Verbatim, door) => {
+                let whole = self.judge(door, body)?;
+                let flaw = if self.quality.judges() { self.flaw(door, &whole.bytes) } else { None };
+                Ok(Whole { flaw, ..whole })
+            }
             (_, Door::Embeddings) => self.read_embeddings(&body),
             (_, Door::CountTokens) => {
                 gemini::count_tokens::read_answer(&body).map(counted).ok_or_else(Fault::malformed)
@@ -184,7 +202,8 @@ impl<'a> Bridge<'a> {
             (_, door) => {
                 let answer = self.read_chat(&body)?;
                 let request = asked(self.call).map_err(|_| Fault::malformed())?;
-                Ok(self.write_answer(door, answer, &request, created))
+                let flaw = quality::judge(&answer, request.output.as_ref(), self.quality);
+                Ok(Whole { flaw, ..self.write_answer(door, answer, &request, created) })
             }
         }
     }
@@ -197,7 +216,7 @@ impl<'a> Bridge<'a> {
     fn judge(&self, door: Door, bytes: Bytes) -> Result<Whole, Fault> {
         let whole = |bytes, judged: Judged| {
             let Judged { usage, complete, text_bytes } = judged;
-            Whole { bytes, events: false, usage, text_bytes, complete }
+            Whole { bytes, events: false, usage, text_bytes, complete, flaw: None }
         };
         match door {
             Door::ChatCompletions if self.preset.dialect == Dialect::Mistral => {
@@ -224,6 +243,27 @@ impl<'a> Bridge<'a> {
         }
     }
 
+    /// What is wrong with an answer that passes as it is. What cannot be read passes too.
+    fn flaw(&self, door: Door, bytes: &[u8]) -> Option<Flaw> {
+        let answer = match door {
+            Door::ChatCompletions | Door::Completions => openai_chat::read_answer(&mended(bytes), &self.id()),
+            Door::Messages => anthropic::read_answer(&mended(bytes), &self.id()),
+            Door::Responses => {
+                return judge_gists(openai_responses::gist(bytes), self.output().as_ref(), self.quality);
+            }
+            Door::Embeddings | Door::CountTokens => return None,
+        };
+        quality::judge(&answer.ok()?, self.output().as_ref(), self.quality)
+    }
+
+    /// The form that a request which passes as it is asks for. Most ask for none, and are not read for it.
+    fn output(&self) -> Option<OutputFormat> {
+        if !self.quality.schema || memchr::memmem::find(&self.call.body, b"json_").is_none() {
+            return None;
+        }
+        asked(self.call).ok()?.output.clone()
+    }
+
     fn read_chat(&self, body: &[u8]) -> Result<ChatAnswer, Fault> {
         let (id, body) = (&self.id(), &*mended(body));
         match self.preset.dialect {
@@ -245,7 +285,7 @@ impl<'a> Bridge<'a> {
         }
         let bytes = embeddings::write_answer(&vectors, self.target.model, input, request.base64).into();
         let usage = input.map(|input| Usage { input, ..Usage::default() });
-        Ok(Whole { bytes, events: false, usage, text_bytes: 0, complete: true })
+        Ok(Whole { bytes, events: false, usage, text_bytes: 0, complete: true, flaw: None })
     }
 
     fn write_answer(&self, door: Door, answer: ChatAnswer, request: &ChatRequest, created: u64) -> Whole {
@@ -270,7 +310,7 @@ impl<'a> Bridge<'a> {
                 }
             }
         };
-        Whole { bytes: bytes.into(), events, usage, text_bytes, complete }
+        Whole { bytes: bytes.into(), events, usage, text_bytes, complete, flaw: None }
     }
 
     /// For the answer to a streamed call.
@@ -381,5 +421,5 @@ fn writer(door: Door, heading: Heading, request: &ChatRequest) -> Box<dyn WriteE
 /// Counting costs nothing.
 fn counted(tokens: u64) -> Whole {
     let bytes = format!(r#"{{"input_tokens":{tokens}}}"#).into();
-    Whole { bytes, events: false, usage: Some(Usage::default()), text_bytes: 0, complete: true }
+    Whole { bytes, events: false, usage: Some(Usage::default()), text_bytes: 0, complete: true, flaw: None }
 }

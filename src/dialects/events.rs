@@ -8,7 +8,7 @@ use super::openai_chat::{EventReader, Seen};
 use super::refusal::told;
 use super::sse::Event;
 use super::surrogates::mended;
-use crate::api::chat::Delta;
+use crate::api::chat::{Delta, Finish};
 use crate::call::FrameKind;
 use crate::error::{FailureClass, Refusal};
 
@@ -30,6 +30,8 @@ pub struct Events {
     deltas: Vec<Delta>,
     /// What an event has become, before it is copied into memory of just its size.
     out: Vec<u8>,
+    /// A choice was ended by a filter or a refusal.
+    refused: bool,
     /// Bytes of text so far.
     said: usize,
 }
@@ -69,6 +71,7 @@ impl Events {
             joined: Vec::new(),
             deltas: Vec::new(),
             out: Vec::new(),
+            refused: false,
             said: 0,
         }
     }
@@ -127,8 +130,10 @@ impl Events {
             if delta.is_content() {
                 seen.kind = FrameKind::Content;
             }
-            if let Delta::Usage(usage) = delta {
-                seen.usage = Some(*usage);
+            match delta {
+                Delta::Usage(usage) => seen.usage = Some(*usage),
+                Delta::Finish { finish: Finish::ContentFilter | Finish::Refusal, .. } => self.refused = true,
+                _ => {}
             }
             seen.text_bytes += delta.text_bytes();
         }
@@ -151,6 +156,14 @@ impl Events {
         match &self.way {
             Way::Passed(reader) => reader.is_whole(),
             Way::Tapped(reader) | Way::Translated { reader, .. } => reader.is_whole(),
+        }
+    }
+
+    /// Whether the provider or the model would not answer: a stream without content is then not an empty one.
+    pub fn is_refused(&self) -> bool {
+        match &self.way {
+            Way::Passed(reader) => reader.is_filtered(),
+            Way::Tapped(_) | Way::Translated { .. } => self.refused,
         }
     }
 

@@ -19,6 +19,7 @@ pub mod mistral;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+mod quality;
 #[cfg(test)]
 mod recorded;
 mod refusal;
@@ -34,6 +35,7 @@ pub use bridge::{Bridge, Place, Sent, Whole};
 pub use codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 pub use envelope::read_envelope;
 pub use events::Events;
-pub use refusal::{is_out_of_money, read_refusal, told};
+pub use quality::Flaw;
+pub use refusal::{Cause, is_out_of_money, read_refusal, told};
 pub use sse::Event;
 pub use verbatim::Judged;

@@ -91,6 +91,80 @@ pub fn read_refusal(status: u16, body: &[u8]) -> Option<Refusal> {
     Some(Refusal { status, message, param, code })
 }
 
+/// Why a request was refused, where another provider may see it differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The prompt, or the prompt and the answer together, are longer than the model's context.
+    ContextLength,
+    /// The provider's filter refused the prompt.
+    ContentFilter,
+}
+
+/// What the vendors say in lower case when the context is too small; those without a code for it, in words.
+const TOO_LONG: [&str; 21] = [
+    // OpenAI, DeepSeek, OpenRouter, vLLM ("This model's maximum context length is"), Mistral ("too large for model with
+    // 32768 maximum context length").
+    "maximum context length",
+    "exceeds the context window",
+    "reduce the length of the messages",
+    // vLLM and SGLang.
+    "longer than the maximum model length",
+    "exceeds model's maximum context length",
+    "longer than the model's context length",
+    // Anthropic and Fireworks.
+    "prompt is too long",
+    "exceed context limit",
+    // Gemini.
+    "exceeds the maximum number of tokens",
+    // Cohere.
+    "too many tokens",
+    // xAI.
+    "maximum prompt length",
+    // Z.ai.
+    "prompt exceeds max length",
+    // llama.cpp.
+    "exceeds the available context size",
+    "exceed_context_size",
+    // LM Studio.
+    "greater than the context length",
+    "when context the overflows",
+    // Ollama.
+    "exceeds the context length",
+    "exceeded max context length",
+    // Text Generation Inference, behind Hugging Face and Together.
+    "`inputs` tokens + `max_new_tokens` must be",
+    "`inputs` must have less than",
+    "input is too long for requested model",
+];
+
+/// The same for filters.
+const FILTERED: [&str; 4] = [
+    // Azure.
+    "content management policy",
+    // Anthropic.
+    "blocked by content filtering policy",
+    // Z.ai.
+    "unsafe or sensitive content",
+    // Alibaba, behind several gateways.
+    "inappropriate content",
+];
+
+impl Refusal {
+    /// Why, as far as the code or the words tell.
+    pub fn cause(&self) -> Option<Cause> {
+        match self.code.as_deref() {
+            Some("context_length_exceeded" | "TOO_MANY_TOKENS") => return Some(Cause::ContextLength),
+            Some("content_filter" | "content_policy_violation" | "moderation_blocked" | "data_inspection_failed") => {
+                return Some(Cause::ContentFilter);
+            }
+            _ => {}
+        }
+        let message = self.message.to_lowercase();
+        let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+        if says(&TOO_LONG) { Some(Cause::ContextLength) } else { says(&FILTERED).then_some(Cause::ContentFilter) }
+    }
+}
+
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -144,6 +218,42 @@ mod tests {
             code: Some("invalid_prompt".into()),
         };
         assert_eq!(fault.refusal, Some(refusal));
+    }
+
+    #[test]
+    fn causes_are_recognised_in_every_vendors_words() {
+        let cause = |body: Value| read_refusal(400, body.to_string().as_bytes()).unwrap().cause();
+        for body in [
+            json!({"error": {"message": "too long", "type": "invalid_request_error", "param": "messages", "code": "context_length_exceeded"}}),
+            json!({"error": {"message": "Your input exceeds the context window of this model.", "code": null}}),
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 208310 tokens > 200000 maximum"}}),
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length or `max_tokens` and try again"}}),
+            json!({"error": {"code": 400, "message": "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).", "status": "INVALID_ARGUMENT"}}),
+            json!({"id": "a", "message": "too many tokens: size limit exceeded by 1234 tokens. Try using shorter or fewer inputs."}),
+            json!({"object": "error", "message": "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length", "type": "invalid_request_prompt", "code": "3051"}),
+            json!({"error": {"code": 400, "message": "request (6000 tokens) exceeds the available context size (4096 tokens), try increasing it", "type": "exceed_context_size_error", "n_ctx": 4096}}),
+            json!({"object": "error", "message": "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens", "type": "BadRequestError", "code": 400}),
+            json!({"object": "error", "message": "The decoder prompt (length 5000) is longer than the maximum model length of 4096.", "code": 400}),
+            json!({"error": "This model's maximum prompt length is 131072 but the request contains 537812 tokens."}),
+            json!({"error": {"code": "1261", "message": "Prompt exceeds max length"}}),
+            json!({"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"}),
+            json!({"error": "The number of tokens to keep from the initial prompt is greater than the context length"}),
+        ] {
+            assert_eq!(cause(body.clone()), Some(Cause::ContextLength), "{body}");
+        }
+        for body in [
+            json!({"error": {"message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", "param": "prompt", "code": "content_filter", "status": 400}}),
+            json!({"error": {"message": "Your request was rejected by our safety system.", "code": "content_policy_violation"}}),
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": "Output blocked by content filtering policy"}}),
+        ] {
+            assert_eq!(cause(body.clone()), Some(Cause::ContentFilter), "{body}");
+        }
+        for body in [
+            json!({"error": {"message": "max_tokens is too large: 100000. This model supports at most 16384 completion tokens", "code": "invalid_value"}}),
+            json!({"error": {"code": 400, "message": "Unknown name \"x\"", "status": "INVALID_ARGUMENT"}}),
+        ] {
+            assert_eq!(cause(body.clone()), None, "{body}");
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::HeaderValue;
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
+use super::kept::{Answer, Kept};
 use super::plan::Unable;
 use super::registry::Registry;
 use super::relay::{Held, Relay};
@@ -17,7 +17,7 @@ use super::run::{Run, Ticket, Verdict};
 use super::turn::{NoAnswer, Turn};
 use crate::call::{CacheStatus, Call, Reply, ReplyBody, Served};
 use crate::error::{FailureClass, GatewayError};
-use crate::upstream::{Answered, Body};
+use crate::upstream::Body;
 
 /// Executes calls. Dropping the future of a call gives everything back and closes its connection.
 #[derive(Debug, Clone)]
@@ -51,28 +51,71 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
     let route = registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
     registry.repeats.count_call(call.read);
     let mut run = Run::new(route.plan(&call.envelope).map_err(|unable| refuse(unable, model))?);
+    let mut kept = None;
+    let sought = seek(&registry, &call, &mut run, &mut kept, response_limit).await;
+    match (sought, kept) {
+        (Ok(Some(answer)), kept) => {
+            if let Some(kept) = kept {
+                kept.let_go();
+            }
+            Ok(reply(&call, answer))
+        }
+        // An answer beats an error.
+        (failed, Some(kept)) => match (kept.take_up(&call), failed) {
+            (Some(answer), _) => Ok(reply(&call, answer)),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(run.exhausted(Instant::now())),
+        },
+        (Err(error), None) => Err(error),
+        (Ok(None), None) => Err(run.exhausted(Instant::now())),
+    }
+}
+
+/// Asks candidate after candidate. The first answer that is flawed goes into `kept`; where nobody does better, the next
+/// that is flawed too ends the search. `None`: nobody is left.
+async fn seek(
+    registry: &Registry,
+    call: &Call,
+    run: &mut Run,
+    kept: &mut Option<Kept>,
+    response_limit: usize,
+) -> Result<Option<Answer>, GatewayError> {
     loop {
         let now = Instant::now();
         if now >= call.deadline {
-            return Err(past_deadline(&call, &run));
+            return Err(past_deadline(call, run));
         }
         let ticket = match run.next_untried(now) {
             Some(ticket) if run.may_begin(now, call.deadline) => ticket,
-            Some(_) => return Err(past_deadline(&call, &run)),
-            None => match wait_for_repeat(&registry, &mut run, call.deadline).await {
+            Some(_) => return Err(past_deadline(call, run)),
+            // With an answer in hand nobody waits for another.
+            None if kept.is_some() => return Ok(None),
+            None => match wait_for_repeat(registry, run, call.deadline).await {
                 Ok(ticket) => ticket,
-                Err(NoRepeat::TooLate) => return Err(past_deadline(&call, &run)),
-                Err(NoRepeat::NotWorthIt) => return Err(run.exhausted(Instant::now())),
+                Err(NoRepeat::TooLate) => return Err(past_deadline(call, run)),
+                Err(NoRepeat::NotWorthIt) => return Ok(None),
             },
         };
-        match Turn::new(&call, &ticket, response_limit).ask().await {
-            Ok((answered, dropped)) => return Ok(reply(&call, ticket, answered, dropped)),
+        match Turn::new(call, &ticket, response_limit, run.quality()).ask().await {
+            Ok((answered, dropped)) => {
+                run.answered(&ticket);
+                let answer = Answer { ticket, answered, dropped };
+                if answer.answered.flawed.is_none() {
+                    return Ok(Some(answer));
+                }
+                let flawed = Kept::new(call, answer);
+                if kept.is_some() {
+                    flawed.let_go();
+                    return Ok(None);
+                }
+                *kept = Some(flawed);
+            }
             Err(NoAnswer::Unfit(refusal)) => run.unfit(&ticket, refusal),
             Err(NoAnswer::Failed(failure)) => {
                 let now = Instant::now();
                 if now >= call.deadline && failure.class == FailureClass::Timeout {
                     run.interrupted(&ticket);
-                    return Err(past_deadline(&call, &run));
+                    return Err(past_deadline(call, run));
                 }
                 if let Verdict::Stop(error) = run.failed(ticket, failure, now, fastrand::f64()) {
                     return Err(error);
@@ -125,7 +168,8 @@ fn refuse(unable: Unable, model: &str) -> GatewayError {
     GatewayError::invalid(format!("no provider of the model `{model}` {can}"), Some(param))
 }
 
-fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<HeaderValue>) -> Box<Reply> {
+fn reply(call: &Call, answer: Answer) -> Box<Reply> {
+    let Answer { ticket, answered, dropped } = answer;
     let Ticket { target, key, provider_permit, target_permit, slot, .. } = ticket;
     let now = Instant::now();
     provider_permit.succeed(now);
@@ -157,7 +201,8 @@ fn reply(call: &Call, ticket: Ticket, answered: Answered, dropped: Option<Header
         text_bytes,
         cost: None,
         overhead: Duration::ZERO,
-        complete,
+        // What another might have said better is not given to others.
+        complete: complete && answered.flawed.is_none(),
         dropped,
     })
 }

@@ -7,6 +7,7 @@ mod breaker;
 mod budget;
 mod dispatch;
 mod first_token;
+mod kept;
 mod keys;
 mod plan;
 mod provider;

@@ -13,7 +13,7 @@ use super::plan::Facts;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
 use super::snapshot::ProviderSnapshot;
-use crate::config::{self, Config, ModelRow, Strategy};
+use crate::config::{self, Config, ModelRow, OnFilter, Quality, Strategy};
 use crate::net::Connector;
 use crate::telemetry::Metrics;
 
@@ -49,6 +49,8 @@ pub struct Route {
     /// and addresses, equal on all nodes that are configured alike.
     pub version: [u8; 32],
     pub(super) strategy: Strategy,
+    pub(super) quality: Quality,
+    pub(super) on_filter: OnFilter,
     pub(super) targets: Vec<Arc<Target>>,
     /// Of the targets, in their order.
     pub(super) facts: Vec<Facts>,
@@ -59,6 +61,8 @@ pub struct Route {
 struct Manner {
     deadline: Option<Duration>,
     strict: bool,
+    quality: Quality,
+    on_filter: OnFilter,
 }
 
 impl Registry {
@@ -101,7 +105,12 @@ impl Registry {
         }
         for model in &config.models {
             let targets = model.targets.iter().filter_map(|target| registry.target(target, config, metrics)).collect();
-            let manner = Manner { deadline: model.deadline, strict: model.strict };
+            let manner = Manner {
+                deadline: model.deadline,
+                strict: model.strict,
+                quality: model.quality,
+                on_filter: model.on_filter,
+            };
             registry.add(&model.name, model.strategy, targets, manner, config);
         }
         let named: Vec<Arc<str>> = config.models.iter().map(|model| model.name.as_str().into()).collect();
@@ -130,6 +139,8 @@ impl Registry {
             strict: false,
             version: *blake3::hash(model.as_bytes()).as_bytes(),
             strategy: Strategy::Ordered,
+            quality: Quality::default(),
+            on_filter: OnFilter::default(),
             facts: vec![Facts::from(&*target)],
             targets: vec![target],
         });
@@ -175,8 +186,9 @@ impl Registry {
         let name: Arc<str> = name.into();
         let version = version(&targets, config);
         let facts = targets.iter().map(|target| Facts::from(&**target)).collect();
-        let Manner { deadline, strict } = manner;
-        let route = Route { label: Arc::clone(&name), deadline, strict, version, strategy, targets, facts };
+        let Manner { deadline, strict, quality, on_filter } = manner;
+        let route =
+            Route { label: Arc::clone(&name), deadline, strict, version, strategy, quality, on_filter, targets, facts };
         self.routes.insert(name, Arc::new(route));
     }
 }

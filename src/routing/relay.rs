@@ -66,7 +66,7 @@ impl Stream for Relay {
         match frame.as_ref().map(|frame| frame.kind) {
             Some(FrameKind::Error(class)) => {
                 self.over = true;
-                self.journal.with(|notes| notes.end_last(AttemptEnd::Broken(class)));
+                self.journal.with(|notes| notes.end_served(AttemptEnd::Broken(class)));
                 self.broke(class);
             }
             Some(FrameKind::Done) => {

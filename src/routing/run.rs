@@ -11,6 +11,8 @@ use super::breaker::Permit;
 use super::plan::{Plan, Ranked};
 use super::provider::{Target, wait};
 use super::registry::Route;
+use crate::config::{OnFilter, Quality};
+use crate::dialects::Cause;
 use crate::error::{Failure, FailureClass, GatewayError, Refusal, Tried};
 use crate::state::Slot;
 
@@ -170,19 +172,27 @@ impl Run {
             target.provider.rest_key(place, &failure, now);
         }
 
-        let candidate = &mut self.candidates[place];
-        candidate.state = match failure.class {
+        let state = match failure.class {
             FailureClass::CallerError => {
                 let refusal = failure.refusal.expect("a caller's error carries what was said");
-                if is_first {
+                let goes_on = match refusal.cause() {
+                    Some(Cause::ContextLength) => self.keep_larger(place),
+                    Some(Cause::ContentFilter) if self.route.on_filter == OnFilter::Next => true,
+                    _ => !is_first,
+                };
+                if !goes_on {
+                    // Whoever spoke first said it of the request as the caller knows it.
+                    let refusal = self.refusal.take().unwrap_or(refusal);
                     let attempts = self.tried.len();
                     return Verdict::Stop(GatewayError::Refused { refusal, attempts });
                 }
                 self.refusal.get_or_insert(refusal);
-                Standing::Out
+                self.candidates[place].state = Standing::Out;
+                return Verdict::GoOn;
             }
             // The provider's next key is a fall-back, not a repeat; each is tried once.
             _ if let Some((_, keys)) = key => {
+                let candidate = &mut self.candidates[place];
                 candidate.key_faults += 1;
                 match keys.ready(now) {
                     Ok(_) if candidate.key_faults < keys.len() => Standing::Untried,
@@ -192,13 +202,40 @@ impl Run {
                 }
             }
             class if may_pass(class) => {
-                let pause = FIRST_PAUSE * 2_u32.pow(candidate.repeats.min(6));
+                let pause = FIRST_PAUSE * 2_u32.pow(self.candidates[place].repeats.min(6));
                 let pause = pause.mul_f64(1.0 + jitter / 2.0);
                 Standing::Again(now + pause.max(failure.retry_after.unwrap_or_default()))
             }
             _ => Standing::Out,
         };
+        self.candidates[place].state = state;
         Verdict::GoOn
+    }
+
+    /// The prompt is too long for this candidate: those that are known to take no more are out with it. Returns whether
+    /// somebody is left.
+    fn keep_larger(&mut self, place: usize) -> bool {
+        let context = |one: &Candidate| self.route.targets[one.ranked.target].context;
+        let own = context(&self.candidates[place]);
+        let larger = |other: Option<u32>| own.zip(other).is_none_or(|(own, other)| other > own);
+        let out: SmallVec<[bool; 4]> = self.candidates.iter().map(|one| !larger(context(one))).collect();
+        for (one, out) in self.candidates.iter_mut().zip(out) {
+            if out {
+                one.state = Standing::Out;
+            }
+        }
+        self.candidates[place].state = Standing::Out;
+        self.candidates.iter().any(|one| one.state != Standing::Out)
+    }
+
+    /// Takes in that a candidate has answered: it is not asked again.
+    pub(super) fn answered(&mut self, ticket: &Ticket) {
+        self.candidates[ticket.candidate].state = Standing::Out;
+    }
+
+    /// Which answers of this call are passed over for another candidate's.
+    pub(super) fn quality(&self) -> Quality {
+        self.route.quality
     }
 
     /// Takes in that this call cannot be said to a candidate, which was not asked and has done nothing wrong.

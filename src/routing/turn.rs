@@ -7,6 +7,7 @@ use super::provider::Target;
 use super::run::Ticket;
 use crate::api::chat::{Fate, Loss, Losses};
 use crate::call::{Call, Door};
+use crate::config::Quality;
 use crate::dialects::{self, Bridge, Invalid, Sent};
 use crate::error::{Failure, FailureClass, Refusal};
 use crate::upstream::Answered;
@@ -16,6 +17,7 @@ pub(super) struct Turn<'a> {
     call: &'a Call,
     ticket: &'a Ticket,
     response_limit: usize,
+    quality: Quality,
 }
 
 /// Why a turn gave nothing.
@@ -26,8 +28,8 @@ pub(super) enum NoAnswer {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(call: &'a Call, ticket: &'a Ticket, response_limit: usize) -> Self {
-        Self { call, ticket, response_limit }
+    pub(super) fn new(call: &'a Call, ticket: &'a Ticket, response_limit: usize, quality: Quality) -> Self {
+        Self { call, ticket, response_limit, quality }
     }
 
     /// The answer, and what the request lost on its way, as a header tells it.
@@ -38,7 +40,7 @@ impl<'a> Turn<'a> {
             max_output: target.max_output,
             ask_usage: target.provider.asks_usage,
         };
-        let bridge = Bridge::new(self.call, target.provider.preset, wanted);
+        let bridge = Bridge::new(self.call, target.provider.preset, wanted).judging(self.quality);
         match self.ask_by(&bridge).await {
             Err(NoAnswer::Failed(failure)) if failure.class == FailureClass::NotFound => match bridge.by_chat() {
                 Some(by_chat) => self.ask_by(&by_chat).await,
@@ -49,7 +51,7 @@ impl<'a> Turn<'a> {
     }
 
     async fn ask_by(&self, bridge: &Bridge<'_>) -> Result<(Answered, Option<HeaderValue>), NoAnswer> {
-        let Self { call, ticket, response_limit } = *self;
+        let Self { call, ticket, response_limit, .. } = *self;
         let sent = prepare(call, &ticket.target, bridge).map_err(NoAnswer::Unfit)?;
         let dropped = dropped(&sent.losses, call.door);
         match attempt(call, ticket, bridge, sent, response_limit, call.deadline).await {

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::serve_connection;
 use super::front::Front;
+use super::io::Patience;
 
 /// How a door closes.
 #[derive(Debug, Clone, Default)]
@@ -27,13 +28,7 @@ pub struct Drain {
 
 /// Accepts until the drain begins. At most `max_connections` are open at once; further ones wait in the kernel's queue.
 #[expect(private_bounds, reason = "the two doors are public, what they have in common is not")]
-pub async fn serve(
-    listener: TcpListener,
-    front: impl Front,
-    max_connections: usize,
-    header_timeout: Duration,
-    drain: Drain,
-) {
+pub async fn serve(listener: TcpListener, front: impl Front, max_connections: usize, patience: Patience, drain: Drain) {
     let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     loop {
         let accepted = async {
@@ -46,7 +41,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let served = serve_connection(stream, peer, front.clone(), header_timeout, drain.begin.clone());
+                let served = serve_connection(stream, peer, front.clone(), patience, drain.begin.clone());
                 drain.connections.spawn(async move {
                     served.await;
                     drop(place);

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::body::OutBody;
 use super::front::{Answer, Front};
 use super::head::{Begin, FIELD_LIMIT, HEAD_LIMIT, Refusal, begin};
-use super::io::{Busy, ClientIo};
+use super::io::{Busy, ClientIo, Patience};
 use crate::api::ErrorBody;
 
 /// How long, and how much, a client that is still sending is listened to after its answer, so that closing does not
@@ -39,25 +39,25 @@ pub(super) async fn serve_connection(
     mut stream: TcpStream,
     peer: SocketAddr,
     front: impl Front,
-    header_timeout: Duration,
+    patience: Patience,
     drain: CancellationToken,
 ) {
     let mut read = BytesMut::with_capacity(4096);
     let begun = tokio::select! {
-        begun = tokio::time::timeout(header_timeout, read_begin(&mut stream, &mut read)) => begun,
+        begun = tokio::time::timeout(patience.header, read_begin(&mut stream, &mut read)) => begun,
         // Nothing has been asked yet.
         () = drain.cancelled() => return,
     };
     let busy = Arc::<Busy>::default();
     match begun {
         Ok(Some(Begin::Http1)) => {
-            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), header_timeout);
+            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), patience);
             serve_http1(io, Requests { front, peer, busy }, drain).await;
         }
         Ok(Some(Begin::Http2)) => {
             // HTTP/2 keeps its own watch over a connection (pings), so ours is told that it is always busy.
             let _busy = busy.enter();
-            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), header_timeout);
+            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), patience);
             // Apart, so that it does not make the others' task larger: most connections are of HTTP/1.1.
             Box::pin(serve_http2(io, Requests { front, peer, busy }, drain)).await;
         }

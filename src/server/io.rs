@@ -2,6 +2,7 @@
 //!
 //! hyper's header timeout also closes connections that are merely idle between two requests. Here the two are told
 //! apart: a request head must be whole within `header_timeout` of its first byte, an idle connection may stay a while.
+//! A client that lets what it asked for wait is left as well: only its socket shows that it does not read.
 
 use std::io;
 use std::pin::Pin;
@@ -19,6 +20,15 @@ use crate::net::Alarm;
 
 /// How long a connection may be idle between two requests (nginx: 75 s).
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// What a client is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the first byte of a connection and for each request head.
+    pub header: Duration,
+    /// For the client to take anything of what waits for it.
+    pub write: Duration,
+}
 
 /// Requests of a connection that are being answered.
 #[derive(Debug)]
@@ -67,15 +77,27 @@ pub(super) struct ClientIo {
     stream: TcpStream,
     read_before: Bytes,
     busy: Arc<Busy>,
-    header_timeout: Duration,
+    patience: Patience,
     /// When the first byte of a head came that is not whole yet.
     head_since: Option<Instant>,
     alarm: Alarm,
+    /// Since when bytes wait of which the client takes none.
+    stalled_since: Option<Instant>,
+    write_alarm: Alarm,
 }
 
 impl ClientIo {
-    pub(super) fn new(stream: TcpStream, read_before: Bytes, busy: Arc<Busy>, header_timeout: Duration) -> Self {
-        Self { stream, read_before, busy, header_timeout, head_since: None, alarm: Alarm::default() }
+    pub(super) fn new(stream: TcpStream, read_before: Bytes, busy: Arc<Busy>, patience: Patience) -> Self {
+        Self {
+            stream,
+            read_before,
+            busy,
+            patience,
+            head_since: None,
+            alarm: Alarm::default(),
+            stalled_since: None,
+            write_alarm: Alarm::default(),
+        }
     }
 
     pub(super) fn into_stream(self) -> TcpStream {
@@ -92,11 +114,21 @@ impl ClientIo {
             // Nobody tells us when the answer has ended, so that is looked at again later.
             Instant::now() + KEEP_ALIVE
         } else if let Some(since) = self.head_since {
-            since + self.header_timeout
+            since + self.patience.header
         } else {
             self.busy.idle_since() + KEEP_ALIVE
         };
         self.alarm.poll(cx, limit).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// What became of a write: has the client let it wait for too long?
+    fn poll_written(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled_since = None;
+            return written;
+        }
+        let since = *self.stalled_since.get_or_insert_with(Instant::now);
+        self.write_alarm.poll(cx, since + self.patience.write).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -126,7 +158,8 @@ impl AsyncRead for ClientIo {
 
 impl AsyncWrite for ClientIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.poll_written(written, cx)
     }
 
     fn poll_write_vectored(
@@ -134,7 +167,8 @@ impl AsyncWrite for ClientIo {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.poll_written(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -152,19 +186,21 @@ impl AsyncWrite for ClientIo {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
 
-    const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+    const PATIENCE: Patience = Patience { header: Duration::from_secs(10), write: Duration::from_secs(60) };
 
     async fn connection() -> (ClientIo, TcpStream, Arc<Busy>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let busy = Arc::<Busy>::default();
-        (ClientIo::new(stream, Bytes::from_static(b"x"), Arc::clone(&busy), HEADER_TIMEOUT), client, busy)
+        (ClientIo::new(stream, Bytes::from_static(b"x"), Arc::clone(&busy), PATIENCE), client, busy)
     }
 
     // Nothing but a timer is waited for, so the paused clock goes straight to it.
@@ -193,6 +229,31 @@ mod tests {
         assert_eq!(io.read(&mut [0; 8]).await.unwrap(), 5);
         let began = Instant::now();
         assert_eq!(io.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert!(began.elapsed() <= HEADER_TIMEOUT + Duration::from_millis(10));
+        assert!(began.elapsed() <= PATIENCE.header + Duration::from_millis(10));
+    }
+
+    /// More than the buffers between the two sides hold.
+    static MUCH: [u8; 32 << 20] = [b'x'; 32 << 20];
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_left_and_one_that_takes_a_little_is_not() {
+        let (mut io, mut client, _busy) = connection().await;
+        {
+            let mut writing = pin!(io.write_all(&MUCH));
+            assert!(tokio::time::timeout(PATIENCE.write / 2, &mut writing).await.is_err());
+            let reading = async {
+                let mut scratch = vec![0; 4 << 20];
+                client.read_exact(&mut scratch).await.unwrap();
+            };
+            tokio::select! {
+                biased;
+                () = reading => {}
+                written = &mut writing => panic!("{written:?}"),
+            }
+            assert!(tokio::time::timeout(PATIENCE.write * 3 / 4, writing).await.is_err());
+        }
+        assert_eq!(io.write_all(&MUCH).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let waited = io.stalled_since.unwrap().elapsed();
+        assert!((PATIENCE.write..PATIENCE.write + Duration::from_secs(1)).contains(&waited), "{waited:?}");
     }
 }

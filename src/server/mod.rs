@@ -21,4 +21,5 @@ pub use accept::{Drain, serve};
 pub use address::Addresses;
 pub use body::OutBody;
 pub use front::{AdminDoor, CallService, ClientDoor, Doors};
+pub use io::Patience;
 pub use pages::Ready;

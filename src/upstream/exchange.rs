@@ -13,10 +13,10 @@ use super::decode::Decoder;
 use super::endpoint::{Endpoint, ProviderKey};
 use super::reader::{Collected, Reader};
 use super::redact::Redactor;
-use super::stream::{EventStream, LongStream};
+use super::stream::{Committed, EventStream, LongStream};
 use crate::api::Usage;
 use crate::call::{Betas, Frame, FrameKind, FrameStream};
-use crate::dialects::{Bridge, Fault, Whole, told};
+use crate::dialects::{Bridge, Fault, Flaw, Whole, told};
 use crate::error::{Failure, FailureClass};
 use crate::net::{NetError, RequestBody};
 
@@ -57,6 +57,17 @@ pub struct Answered {
     pub processing_ms: Option<HeaderValue>,
     pub rate_limits: Vec<(HeaderName, HeaderValue)>,
     pub body: Body,
+    /// What is wrong with it, where the call minds.
+    pub flawed: Option<Flawed>,
+}
+
+/// An answer that another candidate's may be better than.
+#[derive(Debug, Clone, Copy)]
+pub struct Flawed {
+    pub flaw: Flaw,
+    /// What it cost nevertheless.
+    pub usage: Option<Usage>,
+    pub text_bytes: usize,
 }
 
 /// See [`crate::call::ReplyBody`].
@@ -132,22 +143,27 @@ async fn try_exchange(ask: &Ask<'_>, redactor: &Redactor, on_sent: impl Fn()) ->
         begun = begun.slice(BYTE_ORDER_MARK.len()..);
     }
     let is_json = matches!(begun.trim_ascii_start().first(), Some(b'{' | b'['));
-    let body = if ask.stream && !is_json {
+    let (body, flawed) = if ask.stream && !is_json {
         let mut events =
             EventStream::new(reader, ask.bridge.events(now_seconds()), ask.withhold_usage, redactor.clone());
-        events.commit(begun).await?;
-        Body::Events(Box::pin(events))
+        let flawed = match events.commit(begun).await? {
+            Committed::Nothing(usage) if ask.bridge.minds_empty() => {
+                Some(Flawed { flaw: Flaw::Empty, usage, text_bytes: 0 })
+            }
+            Committed::Content | Committed::Nothing(_) => None,
+        };
+        (Body::Events(Box::pin(events)), flawed)
     } else if !is_json {
         return Err(Failure::new(FailureClass::Malformed).billable());
     } else if too_long {
-        long(ask.bridge, begun, reader)?
+        (long(ask.bridge, begun, reader)?, None)
     } else {
         match reader.collect(begun, ask.response_limit).await? {
             Collected::Whole(bytes) => judge(ask.bridge, &bytes)?,
-            Collected::TooLong(begun) => long(ask.bridge, begun, reader)?,
+            Collected::TooLong(begun) => (long(ask.bridge, begun, reader)?, None),
         }
     };
-    Ok(answered(ask.bridge, &head.headers, body))
+    Ok(answered(ask.bridge, &head.headers, body, flawed))
 }
 
 /// The first piece that is not only white space: it tells JSON from a stream.
@@ -165,9 +181,13 @@ async fn begin(reader: &mut Reader) -> Result<Bytes, Failure> {
     Ok(begun)
 }
 
-fn judge(bridge: &Bridge<'_>, bytes: &Bytes) -> Result<Body, Failure> {
+fn judge(bridge: &Bridge<'_>, bytes: &Bytes) -> Result<(Body, Option<Flawed>), Failure> {
     match bridge.read_whole(bytes.clone(), now_seconds()) {
-        Ok(whole) => Ok(whole.into()),
+        Ok(whole) => {
+            let (usage, text_bytes) = (whole.usage, whole.text_bytes);
+            let flawed = whole.flaw.map(|flaw| Flawed { flaw, usage, text_bytes });
+            Ok((whole.into(), flawed))
+        }
         Err(Fault { class, refusal }) => {
             let words = told(class, bytes);
             let words = words.filter(|_| class != FailureClass::CallerError).map(Into::into);
@@ -188,7 +208,7 @@ fn long(bridge: &Bridge<'_>, begun: Bytes, reader: Reader) -> Result<Body, Failu
 
 impl From<Whole> for Body {
     fn from(whole: Whole) -> Self {
-        let Whole { bytes, events, usage, text_bytes, complete } = whole;
+        let Whole { bytes, events, usage, text_bytes, complete, flaw: _ } = whole;
         if !events {
             return Self::Whole { bytes, usage, text_bytes, complete };
         }
@@ -242,12 +262,12 @@ impl Answered {
     pub fn without_asking(whole: Whole) -> Self {
         let body = Body::from(whole);
         let content_type = content_type(&body);
-        Self { content_type, upstream_id: None, processing_ms: None, rate_limits: Vec::new(), body }
+        Self { content_type, upstream_id: None, processing_ms: None, rate_limits: Vec::new(), body, flawed: None }
     }
 }
 
 /// The little of the provider's headers that may reach a client.
-fn answered(bridge: &Bridge<'_>, headers: &HeaderMap, body: Body) -> Answered {
+fn answered(bridge: &Bridge<'_>, headers: &HeaderMap, body: Body, flawed: Option<Flawed>) -> Answered {
     let own = content_type(&body);
     let theirs = headers.get(CONTENT_TYPE).filter(|_| bridge.is_verbatim());
     Answered {
@@ -260,5 +280,6 @@ fn answered(bridge: &Bridge<'_>, headers: &HeaderMap, body: Body) -> Answered {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
         body,
+        flawed,
     }
 }

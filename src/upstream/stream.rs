@@ -11,6 +11,7 @@ use futures_util::Stream;
 use super::reader::Reader;
 use super::redact::Redactor;
 use super::sse::EventEnds;
+use crate::api::Usage;
 use crate::call::{Frame, FrameKind};
 use crate::dialects::Events;
 use crate::dialects::openai_chat::Seen;
@@ -38,6 +39,15 @@ pub(super) struct EventStream {
     over: bool,
 }
 
+/// What a stream has come to at its commit point.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Committed {
+    /// Or a refusal.
+    Content,
+    /// It ended without any, with this usage.
+    Nothing(Option<Usage>),
+}
+
 impl EventStream {
     pub(super) fn new(reader: Reader, events: Events, withhold_usage: bool, redactor: Redactor) -> Self {
         Self {
@@ -55,15 +65,23 @@ impl EventStream {
 
     /// Reads up to the commit point: the first content, or a whole stream that has none. Everything that was read is
     /// kept for the client. `Err`: the stream broke before, and another provider may answer.
-    pub(super) async fn commit(&mut self, first: Bytes) -> Result<(), Failure> {
+    pub(super) async fn commit(&mut self, first: Bytes) -> Result<Committed, Failure> {
         self.feed(first);
         let (mut looked_at, mut held) = (0, 0);
         loop {
             for frame in self.ready.iter().skip(looked_at) {
                 match frame.kind {
-                    FrameKind::Content | FrameKind::Done => {
+                    FrameKind::Content => {
                         self.reader.commit();
-                        return Ok(());
+                        return Ok(Committed::Content);
+                    }
+                    FrameKind::Done => {
+                        self.reader.commit();
+                        if self.events.is_refused() {
+                            return Ok(Committed::Content);
+                        }
+                        let usage = self.ready.iter().filter_map(|frame| frame.usage).last();
+                        return Ok(Committed::Nothing(usage));
                     }
                     FrameKind::Error(class) => {
                         let refusal = self.events.take_refusal().map(Box::new);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::price::cost;
-use crate::api::{NanoUsd, Usage};
+use crate::api::{NanoUsd, Usage, estimate_tokens};
 use crate::call::{AttemptEnd, AttemptNote, CacheStatus, CallId, Caller, Door, Notes};
 use crate::telemetry::{AttemptLabels, CallLabels, Label, Metrics, RefusalLabels};
 
@@ -71,12 +71,19 @@ impl Totals {
                 Some(AttemptEnd::Failed { billed: false, .. }) => continue,
                 None if note.sent.is_none() => continue,
                 Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) if let Some(usage) = reported => usage,
+                Some(AttemptEnd::PassedOver { usage: Some(usage), .. }) => usage,
+                Some(AttemptEnd::PassedOver { usage: None, text_bytes }) => {
+                    Usage { input: estimate.input, output: estimate_tokens(text_bytes as u64), ..Usage::default() }
+                }
                 // What failed gave no answer to be billed.
                 Some(AttemptEnd::Failed { .. }) => Usage { input: estimate.input, ..Usage::default() },
                 Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) | None => estimate.answered,
             };
-            let answered = matches!(note.end, Some(AttemptEnd::Answered | AttemptEnd::Broken(_)));
-            totals.estimated |= !answered || reported.is_none();
+            totals.estimated |= match note.end {
+                Some(AttemptEnd::Answered | AttemptEnd::Broken(_)) => reported.is_none(),
+                Some(AttemptEnd::PassedOver { usage, .. }) => usage.is_none(),
+                Some(AttemptEnd::Failed { .. }) | None => true,
+            };
             totals.cost = totals.cost.zip(note.price).map(|(mut sum, price)| {
                 sum += cost(price, usage);
                 sum
@@ -96,7 +103,7 @@ impl Record {
 
     /// The attempt that answered, or was about to.
     fn last(&self) -> Option<&AttemptNote> {
-        self.notes.attempts.last().filter(|note| !matches!(note.end, Some(AttemptEnd::Failed { .. })))
+        self.notes.served()
     }
 
     fn count(&self, metrics: &Metrics, totals: &Totals) {
@@ -128,20 +135,26 @@ impl Record {
         for note in &self.notes.attempts {
             let class = match note.end {
                 Some(AttemptEnd::Answered) => "ok",
+                Some(AttemptEnd::PassedOver { .. }) => "quality",
                 Some(AttemptEnd::Failed { class, .. } | AttemptEnd::Broken(class)) => class.as_str(),
                 None => "abandoned",
             };
             metrics.attempts.get_or_create(&AttemptLabels { provider: label(&note.provider), class }).inc();
         }
         let Some(served) = served else { return };
-        let counters = metrics.served(&served.provider, &served.model);
-        if let Some(usage) = self.usage {
+        let passed_over = self.notes.attempts.iter().filter_map(|note| match note.end {
+            Some(AttemptEnd::PassedOver { usage, .. }) => Some((note, usage?)),
+            _ => None,
+        });
+        for (note, usage) in passed_over.chain(self.usage.map(|usage| (served, usage))) {
+            let counters = metrics.served(&note.provider, &note.model);
             counters.input.inc_by(usage.input);
             counters.output.inc_by(usage.output);
             counters.cached.inc_by(usage.cached);
             counters.cache_write.inc_by(usage.cache_write);
             counters.reasoning.inc_by(usage.reasoning);
         }
+        let counters = metrics.served(&served.provider, &served.model);
         match totals.cost {
             Some(cost) => drop(counters.cost_usd.inc_by(cost.as_usd())),
             None => drop(metrics.unpriced.inc()),

@@ -41,6 +41,7 @@ mod plan;
 mod provider_answers;
 mod provider_keys;
 mod provider_statuses;
+mod quality;
 mod recordings;
 mod replayed;
 mod retries;

@@ -80,15 +80,15 @@ async fn interim_answers_are_passed_over() {
 #[tokio::test]
 async fn the_callers_mistake_at_the_first_provider_goes_to_the_caller() {
     for status in [400, 413, 422] {
-        let body = r#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
+        let body = r#"{"error":{"message":"not so","type":"invalid_request_error","param":"messages","code":"invalid_value"}}"#;
         let first = Scripted::always(Reply::new(status, "application/json", body)).await;
         let second = Scripted::saying("second").await;
         let gateway = Gateway::start(Setup::pair(&first, &second)).await;
         for request in [ask("chat"), ask_stream("chat")] {
             let response = gateway.chat(&request).await;
-            response.assert_error(status, "invalid_request_error", Some("context_length_exceeded"));
+            response.assert_error(status, "invalid_request_error", Some("invalid_value"));
             response.assert_param(Some("messages"));
-            assert_eq!(response.json()["error"]["message"], "too long");
+            assert_eq!(response.json()["error"]["message"], "not so");
             assert_eq!(response.header("x-should-retry"), Some("false"));
             assert_eq!(response.attempts(), 1);
         }

@@ -1,4 +1,4 @@
-//! Clients that are slow, odd or greedy on the wire (FAULTS K5, K7-K9; abuse cases 18-20, 26).
+//! Clients that are slow, odd or greedy on the wire (FAULTS K3-K5, K7-K9; abuse cases 18-20, 26).
 
 use crate::harness::*;
 
@@ -139,4 +139,51 @@ async fn connections_over_the_cap_wait_for_their_turn() {
     drop(first);
     assert_eq!(third.response().await.status, 200);
     drop(second);
+}
+
+/// A stream that no socket's buffer can hold.
+fn endless() -> Reply {
+    let event = text(&"x".repeat(64 << 10));
+    let events = [role()].into_iter().chain(std::iter::repeat_n(event, 1_500)).chain([finish(), DONE.to_owned()]);
+    Reply::stream(events)
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_cut() {
+    let provider = Scripted::always(endless()).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("write_timeout = \"300ms\"")).await;
+    let before = gateway.peak_memory();
+    let mut deaf = gateway.begin(&ask_stream("m")).await;
+    provider.until("the gateway giving the provider up", |counts| counts.gone == 1).await;
+    let record = gateway.record(1).await;
+    assert_eq!(
+        (&record["call.outcome"], &record["provider.name"]),
+        (&"client_gone".into(), &"only".into()),
+        "{record}"
+    );
+    assert!(record["duration.ms"].as_u64() >= Some(300), "{record}");
+    assert!(cost(&record) > Some(0.0), "{record}");
+    let grown = gateway.peak_memory() - before;
+    assert!(grown < 32 << 20, "the gateway grew by {grown} bytes");
+    // What had been written before is there, and then the connection ends without the answer's end.
+    let received = deaf.until_closed().await;
+    assert!(!received.ends_with(b"0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_is_not_cut() {
+    let provider = Scripted::always(endless()).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("write_timeout = \"2s\"")).await;
+    let mut slow = gateway.begin(&ask_stream("m")).await;
+    let mut response = slow.head().await.unwrap();
+    let mut pieces = 0;
+    while slow.piece(&mut response).await.is_some() {
+        pieces += 1;
+        // Each pause is a whole exchange.
+        if pieces % 16 == 0 {
+            gateway.get("/livez", &[]).await;
+        }
+    }
+    assert_eq!(response.end, End::Whole);
+    assert_eq!(gateway.record(1).await["call.outcome"], "ok");
 }

@@ -42,6 +42,8 @@ pub struct EventReader {
     said: bool,
     /// A choice has ended in an error.
     failed: bool,
+    /// A choice was ended by the provider's filter.
+    filtered: bool,
     /// Bytes that stand around the text of an event, by the first that had any; until then there was no content.
     wrapping: Option<usize>,
     /// What an error said of the request.
@@ -51,7 +53,16 @@ pub struct EventReader {
 impl EventReader {
     /// For a request with `n` choices.
     pub fn new(choices: u32) -> Self {
-        Self { choices, finished: 0, done: false, said: false, failed: false, wrapping: None, refusal: None }
+        Self {
+            choices,
+            finished: 0,
+            done: false,
+            said: false,
+            failed: false,
+            filtered: false,
+            wrapping: None,
+            refusal: None,
+        }
     }
 
     /// Whether the stream may end here: `[DONE]` came, or every choice has its finish reason (several vendors send no
@@ -63,6 +74,10 @@ impl EventReader {
     /// What the error that was seen last says of the request, where it was the request's fault.
     pub fn take_refusal(&mut self) -> Option<Refusal> {
         self.refusal.take()
+    }
+
+    pub fn is_filtered(&self) -> bool {
+        self.filtered
     }
 
     /// Judges one event, given with its line endings.
@@ -167,6 +182,7 @@ impl EventReader {
                     finished = !word.is_empty();
                     // OpenRouter's and Mistral's word for an answer that their server did not finish.
                     self.failed |= word.raw() == b"error";
+                    self.filtered |= word.raw() == b"content_filter";
                 }
                 (b"delta" | b"message", Kind::Object) => add(&mut text, text_of(value)?),
                 (b"text", Kind::String) => legacy = string(value)?,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api::Usage;
 use crate::dialects::codec::count;
+use crate::dialects::quality::Gist;
 use crate::dialects::refusal::fault_inside;
 use crate::dialects::{Fault, Judged};
 use crate::error::FailureClass;
@@ -62,6 +63,29 @@ pub fn judge_answer(body: &[u8]) -> Result<Judged, Fault> {
     })
 }
 
+/// What a judge of quality looks at; `None` where there is nothing to be read.
+pub(in crate::dialects) fn gist(body: &[u8]) -> Option<Gist> {
+    let document: Document = serde_json::from_slice(body).ok()?;
+    let mut gist = Gist {
+        truncated: document.incomplete_reason() == Some("max_output_tokens"),
+        refused: document.incomplete_reason() == Some("content_filter"),
+        ..Gist::default()
+    };
+    for item in document.output.as_array()? {
+        match text(item, "type") {
+            "message" => {
+                for part in contents(item) {
+                    gist.text += text(part, "text");
+                    gist.refused |= !text(part, "refusal").is_empty();
+                }
+            }
+            "reasoning" => {}
+            _ => gist.acts = true,
+        }
+    }
+    Some(gist)
+}
+
 fn contents(item: &Value) -> impl Iterator<Item = &Value> {
     let parts = |name| item.get(name).and_then(Value::as_array).into_iter().flatten();
     parts("content").chain(parts("summary"))
@@ -115,6 +139,19 @@ mod tests {
             "output_tokens": 5, "output_tokens_details": { "reasoning_tokens": 3 } } });
         let usage = Usage { input: 10, cached: 4, cache_write: 6, output: 5, reasoning: 3, ..Usage::default() };
         assert_eq!(judge(&body), Ok(Judged { usage: Some(usage), complete: true, text_bytes: 11 }));
+    }
+
+    #[test]
+    fn the_gist_is_text_and_how_it_ended() {
+        let of = |body: Value| gist(body.to_string().as_bytes()).unwrap();
+        let message = |part: Value| json!({"type": "message", "content": [part]});
+        let said =
+            of(json!({"output": [{"type": "reasoning", "summary": [{"text": "hm"}]}, message(json!({"text": "hi"}))]}));
+        assert_eq!(said, Gist { text: "hi".to_owned(), ..Gist::default() });
+        assert!(of(json!({"output": [message(json!({"refusal": "no"}))]})).refused);
+        assert!(of(json!({"output": [{"type": "function_call", "name": "f"}]})).acts);
+        let cut = json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}, "output": []});
+        assert_eq!(of(cut), Gist { truncated: true, ..Gist::default() });
     }
 
     #[test]

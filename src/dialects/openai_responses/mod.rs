@@ -27,6 +27,7 @@ mod unseal;
 mod verbatim;
 
 pub use answer::write_answer;
+pub(in crate::dialects) use judge::gist;
 pub use judge::judge_answer;
 pub use request::read_request;
 pub use stream::{EventWriter, write_events};
