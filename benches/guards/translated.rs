@@ -55,9 +55,10 @@ impl Translated {
         let mut event = Vec::new();
         self.voice.content(format_args!(" carriages"), &mut event);
         for _ in 0..times {
-            match events.read(black_box(&event)) {
-                (_, Some(written)) if !written.is_empty() => drop(black_box(written)),
-                (seen, _) => return Err(io::Error::other(format!("nothing was written: {seen:?}"))),
+            let (seen, _) = events.read(black_box(&event));
+            let written = black_box(events.take_written());
+            if written.is_empty() {
+                return Err(io::Error::other(format!("nothing was written: {seen:?}")));
             }
         }
         Ok(())

@@ -28,12 +28,20 @@ pub struct Events {
     /// Room for an event's data that stands on several lines.
     joined: Vec<u8>,
     deltas: Vec<Delta>,
-    /// What an event has become, before it is copied into memory of just its size.
+    /// What events have become, before it is copied into memory of just its size.
     out: Vec<u8>,
     /// A choice was ended by a filter or a refusal.
     refused: bool,
     /// Bytes of text so far.
     said: usize,
+}
+
+/// How an event goes on to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    AsItIs,
+    /// Something has been written in its place, or nothing: see [`Events::take_written`].
+    Written,
 }
 
 #[derive(Debug)]
@@ -76,25 +84,33 @@ impl Events {
         }
     }
 
-    /// Judges one event, given with its line endings. `Some`: what the client gets in its place, which may be nothing.
-    pub fn read(&mut self, lines: &[u8]) -> (Seen, Option<Bytes>) {
-        if let Some(adapted) = self.adapted(lines) {
-            let (seen, instead) = self.judge(&adapted);
-            return (seen, Some(instead.unwrap_or(adapted)));
+    /// Judges one event, given with its line endings.
+    pub fn read(&mut self, lines: &[u8]) -> (Seen, Passing) {
+        let Some(adapted) = self.adapted(lines) else { return self.judge(lines) };
+        let (seen, passing) = self.judge(&adapted);
+        if passing == Passing::AsItIs {
+            self.out.extend_from_slice(&adapted);
         }
-        self.judge(lines)
+        (seen, Passing::Written)
     }
 
-    fn adapted(&mut self, lines: &[u8]) -> Option<Bytes> {
+    /// What has been written in place of events since the last time.
+    pub fn take_written(&mut self) -> Bytes {
+        let written = Bytes::copy_from_slice(&self.out);
+        self.out.clear();
+        written
+    }
+
+    fn adapted(&mut self, lines: &[u8]) -> Option<Vec<u8>> {
         if !self.adapts {
             return None;
         }
         let event = Event::parse(lines, &mut self.joined)?;
         let data = mistral::adapt_event(event.data)?;
-        Some([b"data: ", &*data, b"\n\n"].concat().into())
+        Some([b"data: ", &*data, b"\n\n"].concat())
     }
 
-    fn judge(&mut self, lines: &[u8]) -> (Seen, Option<Bytes>) {
+    fn judge(&mut self, lines: &[u8]) -> (Seen, Passing) {
         let (reader, writer) = match &mut self.way {
             Way::Passed(reader) => {
                 let seen = reader.read(lines);
@@ -102,14 +118,14 @@ impl Events {
                     self.refusal = reader.take_refusal();
                     self.words = Event::parse(lines, &mut self.joined).and_then(|event| told(class, event.data));
                 }
-                return (seen, None);
+                return (seen, Passing::AsItIs);
             }
             Way::Tapped(reader) => (reader, None),
             Way::Translated { reader, writer, .. } => (reader, Some(writer)),
         };
-        let nothing = writer.is_some().then(Bytes::new);
+        let passing = if writer.is_some() { Passing::Written } else { Passing::AsItIs };
         let Some(event) = Event::parse(lines, &mut self.joined) else {
-            return (Seen::plain(FrameKind::Lifecycle), nothing);
+            return (Seen::plain(FrameKind::Lifecycle), passing);
         };
         self.deltas.clear();
         let data = mended(event.data);
@@ -117,12 +133,12 @@ impl Events {
             Ok(()) => {}
             // What passes need not be understood; what is translated must be, or it would be missing.
             Err(fault) if fault.class == FailureClass::Malformed && writer.is_none() => {
-                return (Seen::plain(FrameKind::Lifecycle), None);
+                return (Seen::plain(FrameKind::Lifecycle), passing);
             }
             Err(fault) => {
                 self.words = told(fault.class, &data);
                 self.refusal = fault.refusal;
-                return (Seen::plain(FrameKind::Error(fault.class)), nothing);
+                return (Seen::plain(FrameKind::Error(fault.class)), passing);
             }
         }
         let mut seen = Seen::plain(FrameKind::Lifecycle);
@@ -139,16 +155,14 @@ impl Events {
         }
         self.said += seen.text_bytes;
         if self.said > HELD_LIMIT && writer.as_ref().is_some_and(|writer| writer.holds()) {
-            return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), nothing);
+            return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), passing);
         }
-        let instead = writer.map(|writer| {
-            self.out.clear();
+        if let Some(writer) = writer {
             for delta in self.deltas.drain(..) {
                 writer.write(delta, &mut self.out);
             }
-            Bytes::copy_from_slice(&self.out)
-        });
-        (seen, instead)
+        }
+        (seen, passing)
     }
 
     /// Whether the stream may end here.

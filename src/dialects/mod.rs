@@ -34,7 +34,7 @@ mod verbatim;
 pub use bridge::{Bridge, Place, Sent, Whole};
 pub use codec::{Fault, Heading, Invalid, ReadEvents, Target, WriteEvents, Written};
 pub use envelope::read_envelope;
-pub use events::Events;
+pub use events::{Events, Passing};
 pub use quality::Flaw;
 pub use refusal::{Cause, is_out_of_money, read_refusal, told};
 pub use sse::Event;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::Stream;
 
 use super::reader::Reader;
@@ -13,8 +13,8 @@ use super::redact::Redactor;
 use super::sse::EventEnds;
 use crate::api::Usage;
 use crate::call::{Frame, FrameKind};
-use crate::dialects::Events;
 use crate::dialects::openai_chat::Seen;
+use crate::dialects::{Events, Passing};
 use crate::error::{Failure, FailureClass};
 
 /// The longest event; a line that never ends must not fill the memory. Pictures come in one event, and the last event of
@@ -46,6 +46,18 @@ pub(super) enum Committed {
     Content,
     /// It ended without any, with this usage.
     Nothing(Option<Usage>),
+}
+
+/// Of events that have not been seen.
+const NOTHING: Seen = Seen { kind: FrameKind::Lifecycle, usage: None, text_bytes: 0 };
+
+/// Adds an event to those that leave with it.
+fn join(all: &mut Seen, one: Seen) {
+    if one.kind == FrameKind::Content {
+        all.kind = FrameKind::Content;
+    }
+    all.usage = one.usage.or(all.usage);
+    all.text_bytes += one.text_bytes;
 }
 
 impl EventStream {
@@ -105,7 +117,8 @@ impl EventStream {
         }
     }
 
-    /// Cuts a piece into events and judges them. Plain neighbours become one frame.
+    /// Cuts a piece into events and judges them. Neighbours become one frame: a slice of the piece where they pass as they
+    /// are, else what was written in their place.
     fn feed(&mut self, mut piece: Bytes) {
         if !self.begun.is_empty() {
             let Some(end) = self.ends.next(&piece) else {
@@ -113,42 +126,60 @@ impl EventStream {
             };
             self.begun.extend_from_slice(&piece.split_to(end));
             let event = self.begun.split().freeze();
-            let (seen, instead) = self.events.read(&event);
-            self.emit(instead.unwrap_or(event), seen);
+            self.read_alone(event);
         }
-        // What has been judged and can leave as one frame: `plain` bytes of the piece.
+        // What has been judged and has not left: `plain` bytes of the piece, or what was written; never both.
         let mut plain = 0;
-        let mut merged = Seen { kind: FrameKind::Lifecycle, usage: None, text_bytes: 0 };
+        let (mut passed, mut written) = (NOTHING, NOTHING);
         let mut at = 0;
         while !self.over
             && let Some(length) = self.ends.next(&piece[at..])
         {
-            let (seen, instead) = self.events.read(&piece[at..at + length]);
+            let (seen, passing) = self.events.read(&piece[at..at + length]);
             at += length;
-            if instead.is_none()
-                && seen.usage.is_none()
-                && matches!(seen.kind, FrameKind::Lifecycle | FrameKind::Content)
-            {
-                plain = at;
-                merged.text_bytes += seen.text_bytes;
-                if seen.kind == FrameKind::Content {
-                    merged.kind = FrameKind::Content;
-                }
+            let goes_on = matches!(seen.kind, FrameKind::Lifecycle | FrameKind::Content);
+            if passing == Passing::Written && goes_on {
+                self.emit_plain(piece.split_to(plain), &mut passed);
+                piece.advance(at - plain);
+                (plain, at) = (0, 0);
+                join(&mut written, seen);
                 continue;
             }
-            self.emit_plain(piece.split_to(plain), &mut merged);
+            self.emit_written(&mut written);
+            if goes_on && seen.usage.is_none() {
+                plain = at;
+                join(&mut passed, seen);
+                continue;
+            }
+            self.emit_plain(piece.split_to(plain), &mut passed);
             let event = piece.split_to(at - plain);
-            self.emit(instead.unwrap_or(event), seen);
+            self.emit(event, seen);
             (plain, at) = (0, 0);
         }
-        self.emit_plain(piece.split_to(plain), &mut merged);
+        self.emit_plain(piece.split_to(plain), &mut passed);
+        self.emit_written(&mut written);
         if !self.over && !piece.is_empty() {
             self.keep(&piece);
         }
     }
 
+    /// An event that came in several pieces.
+    fn read_alone(&mut self, event: Bytes) {
+        let (seen, passing) = self.events.read(&event);
+        let event = if passing == Passing::Written { self.events.take_written() } else { event };
+        self.emit(event, seen);
+    }
+
+    fn emit_written(&mut self, written: &mut Seen) {
+        let bytes = self.events.take_written();
+        let seen = std::mem::replace(written, NOTHING);
+        if !bytes.is_empty() || seen.usage.is_some() {
+            self.emit(bytes, seen);
+        }
+    }
+
     fn emit_plain(&mut self, bytes: Bytes, merged: &mut Seen) {
-        let seen = std::mem::replace(merged, Seen { kind: FrameKind::Lifecycle, usage: None, text_bytes: 0 });
+        let seen = std::mem::replace(merged, NOTHING);
         if !bytes.is_empty() {
             self.ready.push_back(frame(bytes, seen));
         }
@@ -191,9 +222,10 @@ impl EventStream {
             // The blank line behind the last event is often missing. Half an event is kept from the client: what
             // follows it, an error, would become part of it.
             let event = self.begun.split().freeze();
-            let (seen, instead) = self.events.read(&event);
+            let (seen, passing) = self.events.read(&event);
+            let event = if passing == Passing::Written { self.events.take_written() } else { event };
             if self.events.is_whole() || matches!(seen.kind, FrameKind::Error(_)) {
-                self.emit(instead.unwrap_or(event), seen);
+                self.emit(event, seen);
             }
         }
         if self.over {
