@@ -3,6 +3,7 @@
 //! Where both speak the same format bytes pass as they are. Otherwise the request is read into the common form, once for
 //! the call, and written in the provider's; the answer goes the other way.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -133,27 +134,25 @@ impl<'a> Bridge<'a> {
         let older_limit = self.preset.quirks.limit == LimitName::Older;
         let pieces = openai_chat::rewrite(body, envelope, self.target.model, ask_usage, older_limit);
         let mut sent = Sent { body: pieces, losses: Losses::default(), withhold_usage: ask_usage };
-        if self.preset.dialect == Dialect::Mistral && *door == Door::ChatCompletions {
-            let adapted = match &*sent.body {
-                [only] => mistral::adapt_request(only)?,
-                pieces => mistral::adapt_request(&pieces.concat())?,
-            };
-            if let Some((body, losses)) = adapted {
-                (sent.body, sent.losses) = ([Bytes::from(body)].into(), losses);
+        match door {
+            Door::ChatCompletions if self.preset.dialect == Dialect::Mistral => {
+                if let Some((body, losses)) = mistral::adapt_request(&joined(&sent.body))? {
+                    (sent.body, sent.losses) = ([Bytes::from(body)].into(), losses);
+                }
             }
-        }
-        if self.preset.dialect == Dialect::Mistral
-            && *door == Door::Embeddings
-            && let Some(body) = mistral::adapt_embeddings(&sent.body.concat())
-        {
-            sent.body = [Bytes::from(body)].into();
-        }
-        // What other vendors sealed would be refused here.
-        if *door == Door::Responses
-            && let Some(body) = openai_responses::without_foreign_seals(&sent.body.concat())
-        {
-            sent.body = [Bytes::from(body)].into();
-            sent.losses.dropped(Field::Reasoning);
+            Door::Embeddings if self.preset.dialect == Dialect::Mistral => {
+                if let Some(body) = mistral::adapt_embeddings(&joined(&sent.body)) {
+                    sent.body = [Bytes::from(body)].into();
+                }
+            }
+            // What other vendors sealed would be refused here. Few bodies carry it, and only those are put together.
+            Door::Responses if openai_responses::may_have_foreign_seals(body) => {
+                if let Some(body) = openai_responses::without_foreign_seals(&joined(&sent.body)) {
+                    sent.body = [Bytes::from(body)].into();
+                    sent.losses.dropped(Field::Reasoning);
+                }
+            }
+            _ => {}
         }
         Ok(sent)
     }
@@ -385,6 +384,14 @@ fn way(call: &Call, preset: &Preset, model: &str) -> Way {
         _ if passes => Way::Verbatim,
         Door::CountTokens if preset.dialect != Dialect::Gemini => Way::Estimated,
         _ => Way::Translated,
+    }
+}
+
+/// A body in one piece, copied only where it is in several.
+fn joined(pieces: &[Bytes]) -> Cow<'_, [u8]> {
+    match pieces {
+        [only] => Cow::Borrowed(only),
+        _ => Cow::Owned(pieces.concat()),
     }
 }
 

@@ -31,5 +31,5 @@ pub(in crate::dialects) use judge::gist;
 pub use judge::judge_answer;
 pub use request::read_request;
 pub use stream::{EventWriter, write_events};
-pub use unseal::without_foreign_seals;
+pub use unseal::{may_have_foreign_seals, without_foreign_seals};
 pub use verbatim::VerbatimEvents;

@@ -5,10 +5,14 @@ use serde_json::Value;
 
 use super::seal::MARK;
 
+/// Whether [`without_foreign_seals`] may find any: a search, which reads no JSON.
+pub fn may_have_foreign_seals(body: &[u8]) -> bool {
+    memmem::find(body, MARK.as_bytes()).is_some()
+}
+
 /// The same request without the reasoning that another vendor signed, for OpenAI's own API; `None` where there is none.
 /// A conversation may have begun with another provider.
 pub fn without_foreign_seals(body: &[u8]) -> Option<Vec<u8>> {
-    memmem::find(body, MARK.as_bytes())?;
     let mut request: Value = serde_json::from_slice(body).ok()?;
     let items = request.get_mut("input")?.as_array_mut()?;
     let before = items.len();
@@ -35,6 +39,8 @@ mod tests {
         let wanted = json!({ "model": "m", "input": [reasoning("gAAA"), said] });
         assert_eq!(String::from_utf8(left).unwrap(), wanted.to_string());
         assert_eq!(without_foreign_seals(wanted.to_string().as_bytes()), None);
+        assert!(may_have_foreign_seals(body.to_string().as_bytes()));
+        assert!(!may_have_foreign_seals(br#"{"model":"m","input":"hello"}"#));
         for body in ["", "{\"input\":\"tollgate.\"}", "tollgate."] {
             assert_eq!(without_foreign_seals(body.as_bytes()), None);
         }
