@@ -12,6 +12,7 @@ mod reasoning;
 mod rewrite;
 #[cfg(test)]
 mod round_trip;
+mod wire;
 mod write_answer;
 mod write_events;
 mod write_messages;

@@ -2,65 +2,19 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::judge_whole;
 use super::reasoning::{details_parts, signature_of_call};
+use super::wire::{Document, DocumentChoice, Message};
 use crate::api::chat::{Annotation, ChatAnswer, Choice, Content, Finish, Format, Part, ToolCall};
+use crate::dialects::Fault;
 use crate::dialects::codec::made_id;
-use crate::dialects::{Fault, lenient};
-
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    model: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "lenient::count")]
-    created: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    choices: Vec<AnswerChoice<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    service_tier: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct AnswerChoice<'a> {
-    #[serde(default, deserialize_with = "lenient::count")]
-    index: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "lenient::object")]
-    message: Option<AnswerMessage<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient::object")]
-    delta: Option<AnswerMessage<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    text: Option<Cow<'a, str>>,
-    logprobs: Option<Value>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    finish_reason: Option<Cow<'a, str>>,
-}
-
-/// `content` may be a list of parts; what most answers do not have stays as it is.
-#[derive(Default, Deserialize)]
-struct AnswerMessage<'a> {
-    content: Option<Value>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    refusal: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    reasoning_content: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    reasoning: Option<Cow<'a, str>>,
-    reasoning_details: Option<Value>,
-    annotations: Option<Value>,
-    tool_calls: Option<Value>,
-    function_call: Option<Value>,
-    audio: Option<Value>,
-}
 
 /// Reads a whole answer. `call_id` is for tool calls that come without an id.
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
     let usage = judge_whole(body)?.usage;
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
+    let answer: Document<'_> = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
     let mut ids = Ids::new(call_id);
     Ok(ChatAnswer {
         id: answer.id.map(Cow::into_owned),
@@ -93,13 +47,13 @@ impl Ids {
     }
 }
 
-fn read_choice(choice: AnswerChoice<'_>, ids: &mut Ids) -> Choice {
+fn read_choice(choice: DocumentChoice<'_>, ids: &mut Ids) -> Choice {
     let message = choice.message.or(choice.delta);
     // Together repeats the content in the legacy member.
     let legacy = choice.text.filter(|_| message.is_none());
     let mut message = message.unwrap_or_default();
     let mut parts = read_reasoning(&mut message);
-    parts.extend(read_text(&mut message));
+    parts.extend(read_text(&message));
     parts.extend(legacy.map(Part::text));
     if let Some(refusal) = message.refusal.filter(|text| !text.is_empty()) {
         parts.push(Content::Refusal(refusal.into_owned()).into());
@@ -136,7 +90,7 @@ pub(super) fn read_finish(word: Option<&str>, called: bool) -> Finish {
     }
 }
 
-fn read_reasoning(message: &mut AnswerMessage<'_>) -> Vec<Part> {
+fn read_reasoning(message: &mut Message<'_>) -> Vec<Part> {
     let signed = message.reasoning_details.as_ref().map(details_parts).unwrap_or_default();
     if !signed.is_empty() {
         return signed;
@@ -150,9 +104,9 @@ fn read_reasoning(message: &mut AnswerMessage<'_>) -> Vec<Part> {
     }
 }
 
-fn read_text(message: &mut AnswerMessage<'_>) -> Vec<Part> {
+fn read_text(message: &Message<'_>) -> Vec<Part> {
     let annotations = message.annotations.as_ref().map(read_annotations).unwrap_or_default();
-    match message.content.take() {
+    match message.content.and_then(|content| serde_json::from_str(content.get()).ok()) {
         Some(Value::String(text)) if !text.is_empty() => vec![Content::Text { text, annotations }.into()],
         Some(parts @ Value::Array(_)) => content_parts(&parts),
         _ => Vec::new(),

@@ -2,17 +2,16 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::calls::{Calls, Piece, Place};
 use super::event::EventReader as Judge;
 use super::read_answer::{Ids, content_parts, read_annotations, read_finish};
 use super::reasoning::{details_parts, signature_of_call};
+use super::wire::{Document, DocumentChoice, Message};
 use crate::api::chat::{Content, Delta};
 use crate::call::FrameKind;
-use crate::dialects::{Event, Fault, ReadEvents, lenient};
+use crate::dialects::{Event, Fault, ReadEvents};
 
 /// Reads chunks. What they are, and whether the stream is whole, the judge of pass-through decides.
 #[derive(Debug)]
@@ -33,51 +32,6 @@ struct Choice {
     shows_reasoning: bool,
 }
 
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    model: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "lenient::count")]
-    created: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    choices: Vec<ChunkChoice<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ChunkChoice<'a> {
-    #[serde(default, deserialize_with = "lenient::count")]
-    index: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "lenient::object")]
-    delta: Option<ChunkDelta<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient::object")]
-    message: Option<ChunkDelta<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    text: Option<Cow<'a, str>>,
-    logprobs: Option<Value>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    finish_reason: Option<Cow<'a, str>>,
-}
-
-/// What most chunks do not have stays as it is.
-#[derive(Deserialize)]
-struct ChunkDelta<'a> {
-    /// Text, or (Mistral's way) parts.
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    refusal: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    reasoning_content: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    reasoning: Option<Cow<'a, str>>,
-    reasoning_details: Option<Value>,
-    annotations: Option<Value>,
-    tool_calls: Option<Value>,
-    function_call: Option<Value>,
-}
-
 /// For a request with `n` choices. `call_id` is for tool calls that come without an id.
 pub fn read_events(call_id: &str, n: u32) -> ChunkReader {
     ChunkReader { judge: Judge::new(n), ids: Ids::new(call_id), started: false, choices: Vec::new() }
@@ -95,7 +49,7 @@ impl ReadEvents for ChunkReader {
         if event.data.trim_ascii_start().first() != Some(&b'{') {
             return Err(Fault::malformed());
         }
-        let chunk: Chunk<'_> = serde_json::from_slice(event.data).map_err(|_| Fault::malformed())?;
+        let chunk: Document<'_> = serde_json::from_slice(event.data).map_err(|_| Fault::malformed())?;
         // Azure's first chunk has no choices and no model; it says nothing.
         if !self.started && !chunk.choices.is_empty() {
             self.started = true;
@@ -138,7 +92,7 @@ fn say(choice: u32, content: &str, deltas: &mut Vec<Delta>) {
 }
 
 impl ChunkReader {
-    fn choice(&mut self, chunk: ChunkChoice<'_>, deltas: &mut Vec<Delta>) {
+    fn choice(&mut self, chunk: DocumentChoice<'_>, deltas: &mut Vec<Delta>) {
         let choice = chunk.index.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
         let place = match self.choices.iter().position(|known| known.index == choice) {
             Some(place) => place,
@@ -162,7 +116,7 @@ impl ChunkReader {
         }
     }
 
-    fn delta(&mut self, place: usize, delta: ChunkDelta<'_>, deltas: &mut Vec<Delta>) {
+    fn delta(&mut self, place: usize, delta: Message<'_>, deltas: &mut Vec<Delta>) {
         let choice = self.choices[place].index;
         let reasoning = words(delta.reasoning_content).or_else(|| words(delta.reasoning));
         let state = &mut self.choices[place];
