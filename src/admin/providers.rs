@@ -20,6 +20,8 @@ struct Provider {
     kind: &'static str,
     /// `down`: it could not be reached, and no call has shown since that it can.
     state: &'static str,
+    /// Null where the provider has no limit of calls at once.
+    in_flight: Option<u32>,
     models: Vec<Model>,
     keys: Vec<Key>,
 }
@@ -50,11 +52,12 @@ impl Providers {
 
 impl Provider {
     fn of(snapshot: ProviderSnapshot, clock: Clock) -> Self {
-        let ProviderSnapshot { name, kind, breaker, models, keys } = snapshot;
+        let ProviderSnapshot { name, kind, breaker, in_flight, models, keys } = snapshot;
         let keys = keys.into_iter().zip(1..).map(|(key, number)| Key::of(key, format!("{name}#{number}"), clock));
         Self {
             kind,
             state: if breaker == Stance::Closed { "up" } else { "down" },
+            in_flight,
             models: models.into_iter().map(|model| Model::of(model, clock)).collect(),
             keys: keys.collect(),
             name: name.to_string(),
@@ -125,6 +128,7 @@ mod tests {
             name: "a".into(),
             kind: "openai",
             breaker: Stance::HalfOpen,
+            in_flight: Some(2),
             models: vec![
                 model("m", Stance::Closed, Some(1_500)),
                 model("n", Stance::Open { until }, None),
@@ -138,6 +142,7 @@ mod tests {
             "name": "a",
             "kind": "openai",
             "state": "down",
+            "in_flight": 2,
             "models": [
                 {"name": "m", "breaker": "closed", "open_until": null, "time_to_first_token_p95_ms": 1.5},
                 {"name": "n", "breaker": "open", "open_until": at, "time_to_first_token_p95_ms": null},

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -346,6 +347,14 @@ impl<'a> Bridge<'a> {
 
     fn heading(&self, created: u64, request: &ChatRequest) -> Heading {
         Heading { id: self.id(), created, model: self.target.model.to_owned(), include_usage: request.include_usage }
+    }
+
+    /// How long an error's body asks to be waited.
+    pub fn retry_after(&self, body: &[u8]) -> Option<Duration> {
+        match self.preset.dialect {
+            Dialect::Gemini => gemini::retry_delay(body),
+            Dialect::OpenAiChat | Dialect::Mistral | Dialect::Anthropic | Dialect::Cohere => None,
+        }
     }
 
     /// Which fault an error's body tells of, where its status says another one.

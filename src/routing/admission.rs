@@ -36,6 +36,11 @@ impl Admission {
         }
         Ok(slot)
     }
+
+    /// Calls at the provider now; `None` where nobody counts them.
+    pub(super) fn in_flight(&self) -> Option<u32> {
+        self.slots.as_ref().map(|slots| slots.used())
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub struct ProviderSnapshot {
     pub kind: &'static str,
     /// Of the breaker that opens when the provider cannot be reached.
     pub breaker: Stance,
+    /// Attempts under way; counted where the provider has a limit of them.
+    pub in_flight: Option<u32>,
     pub models: Vec<ModelSnapshot>,
     /// In the order of the configuration; empty where it wants none.
     pub keys: Vec<KeyStance>,
@@ -41,6 +43,7 @@ impl ProviderSnapshot {
             name: Arc::clone(provider.name.text()),
             kind: provider.preset.kind,
             breaker: provider.breaker.stance(now),
+            in_flight: provider.admission.in_flight(),
             models: targets.map(model).collect(),
             keys: provider.keys.as_ref().map(|keys| keys.stances(now)).unwrap_or_default(),
         }

@@ -28,7 +28,12 @@ impl Slots {
     }
 
     pub fn is_full(&self) -> bool {
-        self.used.load(Ordering::Relaxed) >= self.cap
+        self.used() >= self.cap
+    }
+
+    /// How many are taken.
+    pub fn used(&self) -> u32 {
+        self.used.load(Ordering::Relaxed)
     }
 }
 

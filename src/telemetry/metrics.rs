@@ -13,9 +13,10 @@ use prometheus_client::encoding::{
 };
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
 
 use crate::call::CacheStatus;
 
@@ -165,6 +166,7 @@ impl Metrics {
         registry.register("inflight", "Calls under way", self.inflight.clone());
         registry.register("unpriced", "Answers whose price is not known", self.unpriced.clone());
         registry.register_collector(Box::new(DroppedLogs(Box::new(dropped_logs))));
+        registry.register_collector(Box::new(Tasks));
     }
 
     /// Calls for which the cache did this.
@@ -225,6 +227,25 @@ impl Collector for DroppedLogs {
             counter.metric_type(),
         )?;
         counter.encode(metric)
+    }
+}
+
+/// How many tasks the runtime has that is scraping. More and more of them tell of something that is never given up.
+#[derive(Debug)]
+struct Tasks;
+
+impl Collector for Tasks {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Ok(runtime) = Handle::try_current() else { return Ok(()) };
+        let alive = i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX);
+        let gauge = ConstGauge::new(alive);
+        let metric = encoder.encode_descriptor(
+            "tasks",
+            "Tasks of the runtime: connections, and a few of its own",
+            None,
+            gauge.metric_type(),
+        )?;
+        gauge.encode(metric)
     }
 }
 

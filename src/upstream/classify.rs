@@ -1,24 +1,25 @@
 //! From a status to a failure.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
-use super::retry_after::retry_after;
+use super::retry_after::{LONGEST_WAIT, retry_after};
 use crate::dialects::{is_out_of_money, read_refusal, told};
 use crate::error::{Failure, FailureClass, Refusal};
 
-/// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message. `meant`: what
-/// the body says where its status is one for many things (Gemini's 400 for a bad key).
-pub(super) fn classify(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    meant: Option<FailureClass>,
-    now: SystemTime,
-) -> Failure {
+/// What the body of an error says in its vendor's own way, beside its message.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Meant {
+    /// Where the status is one for many things (Gemini's 400 for a bad key).
+    pub(super) class: Option<FailureClass>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What an answer with a status other than 200 means. `body` may be cut; it is only read for its message.
+pub(super) fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], meant: Meant, now: SystemTime) -> Failure {
     let class = match status.as_u16() {
-        400 | 403 | 429 if let Some(class) = meant => class,
+        400 | 403 | 429 if let Some(class) = meant.class => class,
         400 | 413 | 422 => FailureClass::CallerError,
         401 => FailureClass::Unauthorized,
         402 => FailureClass::Billing,
@@ -41,7 +42,8 @@ pub(super) fn classify(
         Box::new(read_refusal(status.as_u16(), body).unwrap_or_else(silent))
     });
     let words = told(class, body).filter(|_| class != FailureClass::CallerError).map(Into::into);
-    Failure { class, retry_after: retry_after(headers, now), refusal, may_be_billed: false, words }
+    let retry_after = retry_after(headers, now).or(meant.retry_after).map(|wait| wait.min(LONGEST_WAIT));
+    Failure { class, retry_after, refusal, may_be_billed: false, words }
 }
 
 #[cfg(test)]
@@ -68,7 +70,7 @@ mod tests {
             (529, FailureClass::ServerError),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            let failure = classify(status, &HeaderMap::new(), b"<html>", None, SystemTime::UNIX_EPOCH);
+            let failure = classify(status, &HeaderMap::new(), b"<html>", Meant::default(), SystemTime::UNIX_EPOCH);
             assert_eq!(failure.class, class, "{status}");
             assert_eq!(failure.refusal.is_some(), class == FailureClass::CallerError);
         }
@@ -79,7 +81,7 @@ mod tests {
         let told = |status: u16| {
             let status = StatusCode::from_u16(status).unwrap();
             let body = br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-            classify(status, &HeaderMap::new(), body, None, SystemTime::UNIX_EPOCH).words
+            classify(status, &HeaderMap::new(), body, Meant::default(), SystemTime::UNIX_EPOCH).words
         };
         assert_eq!(told(529).as_deref(), Some("Overloaded"));
         assert_eq!(told(429).as_deref(), Some("Overloaded"));
@@ -89,7 +91,8 @@ mod tests {
     #[test]
     fn a_spent_quota_is_not_a_passing_limit() {
         let body = br#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
-        let failure = classify(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body, None, SystemTime::UNIX_EPOCH);
+        let failure =
+            classify(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body, Meant::default(), SystemTime::UNIX_EPOCH);
         assert_eq!(failure.class, FailureClass::Billing);
     }
 }

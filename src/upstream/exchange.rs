@@ -8,7 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tokio::time::Instant;
 
-use super::classify::classify;
+use super::classify::{Meant, classify};
 use super::decode::Decoder;
 use super::endpoint::{Endpoint, ProviderKey};
 use super::reader::{Collected, Reader};
@@ -142,8 +142,11 @@ async fn try_exchange(ask: &Ask<'_>, redactor: &Redactor, on_sent: impl Fn()) ->
     if !ask.bridge.is_verbatim() && begun.starts_with(BYTE_ORDER_MARK) {
         begun = begun.slice(BYTE_ORDER_MARK.len()..);
     }
-    let is_json = matches!(begun.trim_ascii_start().first(), Some(b'{' | b'['));
-    let (body, flawed) = if ask.stream && !is_json {
+    let first = begun.trim_ascii_start().first();
+    let is_json = matches!(first, Some(b'{' | b'['));
+    // No event begins like that, but a page does: somebody on the way wants a login, or apologises.
+    let is_page = first == Some(&b'<');
+    let (body, flawed) = if ask.stream && !is_json && !is_page {
         let mut events =
             EventStream::new(reader, ask.bridge.events(now_seconds()), ask.withhold_usage, redactor.clone());
         let flawed = match events.commit(begun).await? {
@@ -229,7 +232,8 @@ async fn refused(bridge: &Bridge<'_>, status: StatusCode, headers: &HeaderMap, m
         Ok(Collected::Whole(body) | Collected::TooLong(body)) => body,
         Err(_) => Bytes::new(),
     };
-    classify(status, headers, &body, bridge.error_class(&body), SystemTime::now())
+    let meant = Meant { class: bridge.error_class(&body), retry_after: bridge.retry_after(&body) };
+    classify(status, headers, &body, meant, SystemTime::now())
 }
 
 #[cold]

@@ -5,11 +5,15 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 
 /// No provider's word keeps it out for longer.
-const CAP: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// What Anthropic limits. <https://docs.anthropic.com/en/api/rate-limits#response-headers>
+const ANTHROPIC_LIMITS: [&str; 4] = ["requests", "tokens", "input-tokens", "output-tokens"];
 
 /// Reads, in this order: `retry-after-ms` (OpenAI's SDKs, Azure), `x-ms-retry-after-ms` (Azure), `retry-after` as
-/// seconds or as a date (RFC 9110, 10.2.3), and the resets of OpenAI's rate limits that are used up. What is negative
-/// or not understood is not there; a date in the past is zero.
+/// seconds or as a date (RFC 9110, 10.2.3), and the resets of the rate limits that are used up: OpenAI's as spans,
+/// Anthropic's as times of RFC 3339. What is negative or not understood is not there; a time in the past is zero; an hour
+/// is the longest.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let millis = |name| text(name).and_then(|value| seconds(value, 1e-3));
@@ -23,18 +27,30 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
             };
             reset("requests").max(reset("tokens"))
         })
-        .map(|wait| wait.min(CAP))
+        .or_else(|| {
+            let reset = |what: &&str| {
+                let used_up = text(&format!("anthropic-ratelimit-{what}-remaining")).is_none_or(|left| left == "0");
+                text(&format!("anthropic-ratelimit-{what}-reset")).filter(|_| used_up).and_then(|at| time(at, now))
+            };
+            ANTHROPIC_LIMITS.iter().filter_map(reset).max()
+        })
+        .map(|wait| wait.min(LONGEST_WAIT))
 }
 
 fn seconds(value: &str, unit: f64) -> Option<Duration> {
     let number: f64 = value.parse().ok()?;
     // `clamp` leaves what is not a number alone, and that is no duration.
-    Duration::try_from_secs_f64((number * unit).clamp(-1.0, CAP.as_secs_f64())).ok()
+    Duration::try_from_secs_f64((number * unit).clamp(-1.0, LONGEST_WAIT.as_secs_f64())).ok()
 }
 
 fn date(value: &str, now: SystemTime) -> Option<Duration> {
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+fn time(value: &str, now: SystemTime) -> Option<Duration> {
+    let at = SystemTime::from(value.parse::<jiff::Timestamp>().ok()?);
+    Some(at.duration_since(now).unwrap_or_default())
 }
 
 /// `1m30s`, `6m0s`, `17ms`, `1.5s`, or bare seconds.
@@ -93,6 +109,10 @@ mod tests {
             ("x-ratelimit-reset-requests", "17ms", Some(0.017)),
             ("x-ratelimit-reset-tokens", "6m0s", Some(360.0)),
             ("x-ratelimit-reset-requests", "1x", None),
+            ("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:57Z", Some(20.0)),
+            ("anthropic-ratelimit-input-tokens-reset", "1994-11-06T08:49:37.5Z", Some(0.5)),
+            ("anthropic-ratelimit-tokens-reset", "1994-11-06T08:00:00Z", Some(0.0)),
+            ("anthropic-ratelimit-tokens-reset", "soon", None),
         ] {
             assert_eq!(read(&[(name, value)]), wait, "{name}: {value}");
         }
@@ -108,5 +128,12 @@ mod tests {
             ("x-ratelimit-reset-tokens", "2s"),
         ];
         assert_eq!(read(&headers), Some(2.0));
+        let headers = [
+            ("anthropic-ratelimit-requests-remaining", "3999"),
+            ("anthropic-ratelimit-requests-reset", "1994-11-06T09:49:37Z"),
+            ("anthropic-ratelimit-output-tokens-remaining", "0"),
+            ("anthropic-ratelimit-output-tokens-reset", "1994-11-06T08:50:07Z"),
+        ];
+        assert_eq!(read(&headers), Some(30.0));
     }
 }

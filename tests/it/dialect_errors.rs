@@ -4,44 +4,13 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::grammar::{midway_fault, shape_fault};
 use crate::harness::*;
 use crate::upstreams::{Fleet, UPSTREAM_KEY, Vendor, scenario, upstream};
 
 /// Asks for this status with these words of the provider's.
 fn refusal_mark(status: u16, words: &str) -> String {
     format!("[[play status-{status} {}]]", words.replace(' ', "_"))
-}
-
-/// What is wrong with the shape of an error.
-pub(crate) fn shape_fault(door: Door, error: &Value) -> Option<String> {
-    let names = |value: &Value| {
-        let mut names: Vec<_> = value.as_object().into_iter().flat_map(|object| object.keys().cloned()).collect();
-        names.sort();
-        names.join(" ")
-    };
-    let known = match door {
-        Door::Messages => {
-            const KINDS: [&str; 9] = [
-                "invalid_request_error",
-                "authentication_error",
-                "permission_error",
-                "not_found_error",
-                "request_too_large",
-                "rate_limit_error",
-                "api_error",
-                "overloaded_error",
-                "timeout_error",
-            ];
-            names(error) == "error request_id type"
-                && error["type"] == "error"
-                && error["request_id"].is_string()
-                && names(&error["error"]) == "message type"
-                && error["error"]["type"].as_str().is_some_and(|kind| KINDS.contains(&kind))
-        }
-        _ => names(error) == "error" && names(&error["error"]) == "code message param type",
-    };
-    let worded = error["error"]["message"].as_str().is_some_and(|message| !message.is_empty());
-    (!known || !worded).then(|| format!("not the door's shape: {error}"))
 }
 
 /// A provider table of its own for every try, since a key that failed is left alone for a while.
@@ -199,47 +168,6 @@ async fn an_error_before_any_content_falls_back() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// What is wrong with a stream that failed after some text.
-pub(crate) fn midway_fault(door: Door, response: &Response) -> Option<String> {
-    let text = response.text();
-    let Some(last) = text.strip_suffix("\n\n").and_then(|text| text.rsplit("\n\n").next()) else {
-        return Some("the stream ends inside an event".to_owned());
-    };
-    let (name, data) = match last.strip_prefix("event: ") {
-        Some(rest) => rest.split_once("\ndata: ").map_or((None, ""), |(name, data)| (Some(name), data)),
-        None => (None, last.strip_prefix("data: ").unwrap_or_default()),
-    };
-    let Ok(error) = serde_json::from_str::<Value>(data) else { return Some(format!("no error at the end: {last}")) };
-    let shape = match door {
-        Door::Chat | Door::Completions => name.is_none() && shape_fault(door, &error).is_none(),
-        Door::Messages => {
-            name == Some("error")
-                && error["type"] == "error"
-                && error["error"]["message"].is_string()
-                && error["error"]["type"].is_string()
-        }
-        _ => {
-            let count = text.matches("\"sequence_number\"").count();
-            name == Some("error")
-                && error["type"] == "error"
-                && error["message"].is_string()
-                && error.get("code").is_some()
-                && error.get("param").is_some()
-                && error["sequence_number"] == json!(count - 1)
-        }
-    };
-    if !shape {
-        return Some(format!("not the door's error event: {last}"));
-    }
-    let ended =
-        ["[DONE]", "message_stop", "response.completed", "response.incomplete"].iter().find(|end| text.contains(**end));
-    if let Some(ended) = ended {
-        return Some(format!("{ended} in a stream that broke"));
-    }
-    (response.status != 200 || response.end != End::Whole || text.contains(SECOND))
-        .then(|| format!("{} {:?}", response.status, response.end))
-}
-
 #[tokio::test]
 async fn an_error_after_content_is_told_in_the_doors_words_and_ends_the_stream() {
     let (fleet, second) = fleet().await;
@@ -251,7 +179,7 @@ async fn an_error_after_content_is_told_in_the_doors_words_and_ends_the_stream()
                 let request = streamed(door, say(door, &model, &format!("[[play error-{place} x]]")));
                 let response = fleet.gateway.call(door, &request).await;
                 let text = response.text();
-                let mut fault = midway_fault(door, &response);
+                let mut fault = midway_fault(door, &response, SECOND);
                 if !text.contains("The cap") {
                     fault = Some("the beginning is lost".to_owned());
                 }

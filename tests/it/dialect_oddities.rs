@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::dialect_errors::{midway_fault, shape_fault};
-use crate::grammar::{Said, check, read};
+use crate::grammar::{Said, check, midway_fault, read, shape_fault};
 use crate::harness::*;
 use crate::upstreams::{Cut, Fleet, Vendor, play, scenario};
 
@@ -58,7 +57,7 @@ async fn a_damaged_stream_is_whole_by_the_doors_grammar_or_a_failure() {
                     Err(rule) => {
                         broken += 1;
                         // A stream that told of its failure may have any beginning.
-                        midway_fault(door, &response).map(|fault| format!("{rule}; {fault}"))
+                        midway_fault(door, &response, scenario("cached").text).map(|fault| format!("{rule}; {fault}"))
                     }
                 },
                 502 => {

@@ -23,6 +23,7 @@ mod dialects;
 mod doors;
 mod drain;
 mod embeddings;
+mod faults;
 mod golden;
 mod grammar;
 mod headers;

@@ -1,75 +1,15 @@
 //! Providers behind TLS: who is trusted, and what becomes of a call where nobody can be (FAULTS F59).
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivateKeyDer;
-use tempfile::NamedTempFile;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 
 use crate::harness::*;
-
-/// A certificate and its key.
-struct Identity(rcgen::CertifiedKey<rcgen::KeyPair>);
-
-impl Identity {
-    fn new(name: &str, last_year: i32) -> Self {
-        let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_after = rcgen::date_time_ymd(last_year, 1, 1);
-        let signing_key = rcgen::KeyPair::generate().unwrap();
-        let cert = params.self_signed(&signing_key).unwrap();
-        Self(rcgen::CertifiedKey { cert, signing_key })
-    }
-
-    fn acceptor(&self) -> TlsAcceptor {
-        let key = PrivateKeyDer::try_from(self.0.signing_key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![self.0.cert.der().clone()], key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-}
-
-/// Takes the TLS off connections to `provider`.
-async fn terminate(identity: &Identity, provider: SocketAddr) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
-    let acceptor = identity.acceptor();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut plain) = acceptor.accept(stream).await else { return };
-                let mut inner = TcpStream::connect(provider).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut plain, &mut inner).await;
-            });
-        }
-    });
-    url
-}
-
-/// What `SSL_CERT_FILE` names.
-fn trusting(identities: &[&Identity]) -> NamedTempFile {
-    let mut file = NamedTempFile::new().unwrap();
-    for identity in identities {
-        file.write_all(identity.0.cert.pem().as_bytes()).unwrap();
-    }
-    file
-}
 
 #[tokio::test]
 async fn calls_go_to_a_trusted_provider_over_one_connection() {
     let provider = Scripted::saying(TEXT).await;
     let identity = Identity::new("localhost", 4000);
     let roots = trusting(&[&identity]);
-    let url = terminate(&identity, provider.address).await;
+    let url = base_url("openai", &terminate(&identity, provider.address));
     let setup = Setup::new().provider_at("only", &url, "").env("SSL_CERT_FILE", &roots.path().display().to_string());
     let gateway = Gateway::start(setup).await;
     for _ in 0..3 {
@@ -86,7 +26,7 @@ async fn a_provider_that_cannot_be_trusted_is_passed_over() {
     let unknown = Identity::new("localhost", 4000);
     let roots = trusting(&[&expired, &other]);
     for (what, identity) in [("expired", &expired), ("another name", &other), ("unknown", &unknown)] {
-        let url = terminate(identity, provider.address).await;
+        let url = base_url("openai", &terminate(identity, provider.address));
         let setup = Setup::new()
             .provider_at("first", &url, "")
             .provider("second", &second, "")

@@ -2,6 +2,8 @@
 //!
 //! <https://google.aip.dev/193>
 
+use std::time::Duration;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -13,6 +15,14 @@ use crate::error::{FailureClass, Refusal};
 /// is no error of Google's.
 pub fn error_class(body: &[u8]) -> Option<FailureClass> {
     classify(error_of(&serde_json::from_slice(body).ok()?)?)
+}
+
+/// How long a `RetryInfo` in an error's body asks to be waited: a number of seconds with an `s` behind it, as the JSON
+/// form of protobuf's `Duration` is. <https://protobuf.dev/programming-guides/json/>
+pub fn retry_delay(body: &[u8]) -> Option<Duration> {
+    let body = serde_json::from_slice(body).ok()?;
+    let delay = details(error_of(&body)?).find_map(|detail| text(detail, "retryDelay"))?;
+    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
 }
 
 /// The fault that a whole body is, if it is one.
@@ -131,6 +141,18 @@ mod tests {
         {
             assert_eq!(error_class(body.as_bytes()), None, "{body}");
         }
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_read() {
+        let wait = |delay: &str| {
+            let info = json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay});
+            let error = json!({"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [{"reason": "x"}, info]});
+            retry_delay(json!({ "error": error }).to_string().as_bytes())
+        };
+        assert_eq!((wait("48s"), wait("1.5s")), (Some(Duration::from_secs(48)), Some(Duration::from_millis(1_500))));
+        assert_eq!((wait("-1s"), wait("soon"), wait("NaNs"), wait("48")), (None, None, None, None));
+        assert_eq!((retry_delay(b"<html>"), retry_delay(b"{}")), (None, None));
     }
 
     #[test]

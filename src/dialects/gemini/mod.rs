@@ -26,6 +26,6 @@ mod usage;
 mod wire;
 
 pub use answer::read_answer;
-pub use error::error_class;
+pub use error::{error_class, retry_delay};
 pub use events::{EventReader, read_events};
 pub use request::write_request;

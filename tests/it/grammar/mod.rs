@@ -5,12 +5,14 @@
 
 mod chat;
 mod completions;
+mod errors;
 mod messages;
 mod responses;
 mod selftest;
 
 pub(crate) use chat::{check_chat, read_chat};
 pub(crate) use completions::{check_completions, read_completions};
+pub(crate) use errors::{midway_fault, shape_fault};
 pub(crate) use messages::{check_messages, read_messages};
 pub(crate) use responses::{check_responses, read_responses};
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use super::setup::base_url;
+
 /// A port that is taken and refuses every connection.
 #[derive(Debug)]
 pub(crate) struct Refusing {
@@ -19,8 +21,12 @@ impl Refusing {
         Self { _socket: socket, address }
     }
 
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub(crate) fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        base_url("openai", &self.origin())
     }
 }
 
@@ -44,8 +50,12 @@ impl Deaf {
         Self { _listener: listener, _queue: queue, address }
     }
 
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub(crate) fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        base_url("openai", &self.origin())
     }
 }
 

@@ -19,6 +19,7 @@ mod reply;
 mod request;
 mod response;
 mod setup;
+mod tls;
 mod wire;
 
 pub(crate) use answers::*;
@@ -29,16 +30,19 @@ pub(crate) use door::Door;
 pub(crate) use faults::{Alone, Fault, Faulty};
 pub(crate) use gateway::{Gateway, tollgate};
 pub(crate) use http2::Http2;
+pub(crate) use metrics::Scrape;
 pub(crate) use provider::{Scripted, Seen};
 pub(crate) use replay::{Recording, Replay, shared};
 pub(crate) use reply::{Reply, Script, Step, gate};
 pub(crate) use response::{End, Response, assert_error_shape};
-pub(crate) use setup::Setup;
+pub(crate) use setup::{Setup, base_url};
+pub(crate) use tls::{Identity, terminate, trusting};
 
 use std::future::Future;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 /// How long anything may take before a test gives up. Generous: the machine may be busy.
@@ -54,6 +58,13 @@ pub(crate) fn background() -> &'static Runtime {
             .expect("threads can be started")
     });
     &BACKGROUND
+}
+
+/// A listener on a free port, served in the background.
+fn listen() -> TcpListener {
+    let _context = background().enter();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)).expect("the socket is fresh")
 }
 
 /// Waits for `event`, and panics with `what` when it does not come.

@@ -14,7 +14,7 @@ use super::reply::{Script, Step};
 pub(crate) use super::request::Seen;
 use super::request::read_body;
 use super::wire::Wire;
-use super::{background, within};
+use super::{background, listen, within};
 
 /// A listener on a free port of loopback. Dropping it closes everything.
 pub(crate) struct Scripted {
@@ -75,8 +75,7 @@ impl Scripted {
     }
 
     async fn serve(handler: Arc<Handler>, whole: bool) -> Self {
-        let _context = background().enter();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+        let listener = listen();
         let address = listener.local_addr().expect("the socket is bound");
         let log = Arc::new(Log::default());
         let accepting = background().spawn(accept(listener, Arc::clone(&log), handler, whole));

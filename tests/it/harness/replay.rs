@@ -56,7 +56,7 @@ impl Replay {
 
     /// Where providers of this kind are configured to be.
     pub(crate) fn base_url(&self, kind: &str) -> String {
-        super::setup::base_url(kind, self.address)
+        super::setup::base_url(kind, &format!("http://{}", self.address))
     }
 
     /// What the replaying provider itself says, without a gateway in between.

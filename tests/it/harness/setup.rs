@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::provider::{Log, Scripted};
@@ -55,7 +54,8 @@ impl Setup {
 
     /// Adds `[providers.NAME]` with these lines more.
     pub(crate) fn provider(self, name: &str, provider: &Scripted, lines: &str) -> Self {
-        let mut setup = self.provider_at(name, &base_url(kind_of(lines), provider.address), lines);
+        let origin = format!("http://{}", provider.address);
+        let mut setup = self.provider_at(name, &base_url(kind_of(lines), &origin), lines);
         setup.providers.push(Watched { name: name.to_owned(), log: Arc::clone(&provider.log) });
         setup
     }
@@ -122,9 +122,9 @@ fn kind_of(lines: &str) -> &str {
 }
 
 /// What a provider of this kind has as its `base_url`: some vendors' documents put the version into it, some do not.
-pub(super) fn base_url(kind: &str, address: SocketAddr) -> String {
+pub(crate) fn base_url(kind: &str, origin: &str) -> String {
     match kind {
-        "anthropic" | "azure" | "cohere" | "gemini" => format!("http://{address}"),
-        _ => format!("http://{address}/v1"),
+        "anthropic" | "azure" | "cohere" | "gemini" => origin.to_owned(),
+        _ => format!("{origin}/v1"),
     }
 }

@@ -10,14 +10,14 @@ mod errors;
 mod fleet;
 mod gemini;
 mod openai;
-mod responses;
+pub(crate) mod responses;
 mod scenario;
 mod selftest;
 
 pub(crate) use embeddings::vector;
-pub(crate) use errors::{broken_stream, refuse};
+pub(crate) use errors::{broken_stream, error_body, refuse, stream_error};
 pub(crate) use fleet::{Fleet, UPSTREAM_KEY};
-pub(crate) use scenario::{Finish, Manner, Scenario, Spent, scenario, scenarios};
+pub(crate) use scenario::{Call, Finish, Manner, Scenario, Spent, scenario, scenarios};
 
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ impl Vendor {
         )
     }
 
-    fn whole(self, scenario: &Scenario) -> Value {
+    pub(crate) fn whole(self, scenario: &Scenario) -> Value {
         match self {
             Self::OpenAi => openai::whole(scenario),
             Self::Mistral => openai::mistral_whole(scenario),

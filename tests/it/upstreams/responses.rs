@@ -59,11 +59,11 @@ fn items(scenario: &Scenario) -> Vec<Value> {
     items
 }
 
-pub(super) fn whole(scenario: &Scenario) -> Value {
+pub(crate) fn whole(scenario: &Scenario) -> Value {
     response(scenario, status(scenario), &items(scenario), &usage(scenario))
 }
 
-pub(super) fn events(scenario: &Scenario) -> Vec<String> {
+pub(crate) fn events(scenario: &Scenario) -> Vec<String> {
     let begun = response(scenario, "in_progress", &[], &Value::Null);
     let mut events = vec![
         json!({"type": "response.created", "response": begun}),
