@@ -56,7 +56,7 @@ fn class_of_words(code: &str, kind: &str) -> FailureClass {
         }
         _ => match kind {
             "invalid_request_error" => FailureClass::CallerError,
-            "rate_limit_error" | "tokens" | "requests" => FailureClass::RateLimited,
+            "rate_limit_error" | "rate_limited" | "tokens" | "requests" => FailureClass::RateLimited,
             "insufficient_quota" => FailureClass::Billing,
             "authentication_error" => FailureClass::Unauthorized,
             _ => FailureClass::ServerError,

@@ -111,7 +111,10 @@ async fn seek(
                 *kept = Some(flawed);
             }
             Err(NoAnswer::Unfit(refusal)) => run.unfit(&ticket, refusal),
-            Err(NoAnswer::Failed(failure)) => {
+            Err(NoAnswer::Failed { failure, after_door }) => {
+                if after_door {
+                    run.has_no_such_door(&ticket);
+                }
                 let now = Instant::now();
                 if now >= call.deadline && failure.class == FailureClass::Timeout {
                     run.interrupted(&ticket);

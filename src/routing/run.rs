@@ -244,6 +244,12 @@ impl Run {
         self.unfit.get_or_insert(refusal);
     }
 
+    /// Takes in that a candidate, asked at the call's own door, does not have it: an attempt, and nobody's failure.
+    pub(super) fn has_no_such_door(&mut self, ticket: &Ticket) {
+        let provider = Arc::clone(ticket.target.provider.name.text());
+        self.tried.push(Tried { provider, class: FailureClass::NotFound, words: None });
+    }
+
     /// Takes in that the call's own deadline ended an attempt: nobody is charged with the caller's haste.
     pub(super) fn interrupted(&mut self, ticket: &Ticket) {
         let provider = Arc::clone(ticket.target.provider.name.text());

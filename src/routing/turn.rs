@@ -24,7 +24,8 @@ pub(super) struct Turn<'a> {
 pub(super) enum NoAnswer {
     /// The candidate cannot be asked this.
     Unfit(Box<Refusal>),
-    Failed(Failure),
+    /// `after_door`: it does not have the call's own door, and failed at the one that was asked then.
+    Failed { failure: Failure, after_door: bool },
 }
 
 impl<'a> Turn<'a> {
@@ -42,10 +43,16 @@ impl<'a> Turn<'a> {
         };
         let bridge = Bridge::new(self.call, target.provider.preset, wanted).judging(self.quality);
         match self.ask_by(&bridge).await {
-            Err(NoAnswer::Failed(failure)) if failure.class == FailureClass::NotFound => match bridge.by_chat() {
-                Some(by_chat) => self.ask_by(&by_chat).await,
-                None => Err(NoAnswer::Failed(failure)),
-            },
+            Err(NoAnswer::Failed { failure, .. }) if failure.class == FailureClass::NotFound => {
+                let failed = |failure, after_door| NoAnswer::Failed { failure, after_door };
+                match bridge.by_chat() {
+                    Some(by_chat) => self.ask_by(&by_chat).await.map_err(|again| match again {
+                        NoAnswer::Failed { failure, .. } => failed(failure, true),
+                        unfit => unfit,
+                    }),
+                    None => Err(failed(failure, false)),
+                }
+            }
             result => result,
         }
     }
@@ -56,7 +63,7 @@ impl<'a> Turn<'a> {
         let dropped = dropped(&sent.losses, call.door);
         match attempt(call, ticket, bridge, sent, response_limit, call.deadline).await {
             Ok(answered) => Ok((answered, dropped)),
-            Err(failure) => Err(NoAnswer::Failed(failure)),
+            Err(failure) => Err(NoAnswer::Failed { failure, after_door: false }),
         }
     }
 }

@@ -13,10 +13,8 @@ use crate::dialects::codec::made_id;
 pub fn read_answer(body: &[u8], call_id: &str) -> Result<ChatAnswer, Fault> {
     let answer: Value = serde_json::from_slice(body).map_err(|_| Fault::malformed())?;
     let Some(message) = answer.get("message").and_then(Value::as_object) else {
-        return Err(match answer.get("message").or_else(|| answer.get("error")) {
-            Some(_) => read_fault(&answer),
-            None => Fault::malformed(),
-        });
+        let words = answer.get("message").or_else(|| answer.get("error"));
+        return Err(if words.is_some_and(Value::is_string) { read_fault(&answer) } else { Fault::malformed() });
     };
     let finish = read_finish(answer.get("finish_reason").and_then(Value::as_str), &answer)?;
     let logprobs: Vec<Value> = list(answer.get("logprobs")).iter().filter_map(read_logprob).collect();

@@ -49,6 +49,9 @@ fn judge(text: &[u8]) -> Result<Answer, Malformed> {
             (b"usage", Kind::Object) => usage = read_usage(value)?.or(usage),
             (b"x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
             (b"error", Kind::Object | Kind::String) => error = Some(value.span()?),
+            // The error is the document: Mistral's and older vLLM's way.
+            (b"object", Kind::String) if value.string()?.raw() == b"error" => error = Some(0..text.len()),
+            (b"object", Kind::String) => {}
             _ => value.skip()?,
         }
         Ok::<_, Malformed>(())
@@ -240,6 +243,11 @@ mod tests {
             (r#"{"error":{"code":"502"},"choices":[{}]}"#, FailureClass::ServerError),
             (r#"{"error":"model exploded"}"#, FailureClass::ServerError),
             (r#"{"error":{"type":"insufficient_quota"}}"#, FailureClass::Billing),
+            (
+                r#"{"object":"error","message":"busy","type":"internal_server_error","code":"3000"}"#,
+                FailureClass::ServerError,
+            ),
+            (r#"{"object":"error","message":"slow","code":429}"#, FailureClass::RateLimited),
         ] {
             assert_eq!(read_answer(body.as_bytes()), Answer::Error(Fault::new(class)), "{body}");
         }

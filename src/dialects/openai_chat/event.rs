@@ -122,7 +122,7 @@ impl EventReader {
         self.chunk(event.data, event.name == Some("error")).unwrap_or(Seen::plain(FrameKind::Lifecycle))
     }
 
-    fn chunk(&mut self, data: &[u8], is_error: bool) -> Result<Seen, Malformed> {
+    fn chunk(&mut self, data: &[u8], mut is_error: bool) -> Result<Seen, Malformed> {
         let mut usage = None;
         let mut tells_usage = false;
         let mut choices = 0;
@@ -146,6 +146,8 @@ impl EventReader {
                 }
                 (b"x_groq", Kind::Object) => usage = usage.or(read_wrapped_usage(value)?),
                 (b"error", Kind::Object | Kind::String) => error = Some(value.span()?),
+                // The error is the document: Mistral's and older vLLM's way.
+                (b"object", Kind::String) => is_error |= value.string()?.raw() == b"error",
                 _ => value.skip()?,
             }
             Ok::<_, Malformed>(())

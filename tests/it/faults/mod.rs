@@ -54,7 +54,7 @@ pub(crate) fn sample(cells: &[Cell], count: usize, seed: u64) -> Vec<Cell> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut sample = Vec::new();
     for fault in cells.chunk_by(|one, next| one.fault.name == next.fault.name) {
-        sample.extend(random.choose_multiple(fault.iter().cloned(), count));
+        sample.extend(random.choose_multiple(fault.iter().cloned(), count.min(fault.len())));
     }
     random.shuffle(&mut sample);
     sample

@@ -32,6 +32,7 @@ pub(crate) fn error_body(vendor: Vendor, status: u16, message: &str) -> Value {
         Vendor::Gemini => {
             let word = match status {
                 400 | 401 => "INVALID_ARGUMENT",
+                403 => "PERMISSION_DENIED",
                 404 => "NOT_FOUND",
                 429 => "RESOURCE_EXHAUSTED",
                 503 => "UNAVAILABLE",
@@ -55,7 +56,12 @@ pub(crate) fn error_body(vendor: Vendor, status: u16, message: &str) -> Value {
                 json!({"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": message, "input": 7}]})
             }
             _ => {
-                json!({"object": "error", "message": message, "type": "invalid_request_error", "param": null, "code": "3051"})
+                let (kind, code) = match status {
+                    429 => ("rate_limited", "1300"),
+                    500.. => ("internal_server_error", "3000"),
+                    _ => ("invalid_request_error", "3051"),
+                };
+                json!({"object": "error", "message": message, "type": kind, "param": null, "code": code})
             }
         },
     }
