@@ -19,6 +19,16 @@ pub(super) fn doing(name: &str, way: Way) -> Option<Doing> {
         "no_done" => Reply::stream(events.into_iter().filter(|event| event != DONE)),
         "cut_before_text" => Reply::stream(events[..lead].to_vec()),
         "cut_after_text" => Reply::stream(begun()),
+        "closed_before_text" => ended(events[..lead].to_vec(), Step::Fin),
+        "closed_after_text" => ended(begun(), Step::Fin),
+        "closed_inside_an_event" => {
+            let next = &events[lead + 2];
+            ended([begun(), vec![next[..next.len() / 2].to_owned()]].concat(), Step::Fin)
+        }
+        "broken_event" => {
+            let broken = events[lead + 2].replacen("data: {", "data: {\"a\": }", 1);
+            Reply::stream([begun(), vec![broken], events[lead + 3..].to_vec()].concat())
+        }
         "empty_stream" => Reply::stream([": nothing\n\n"]),
         "done_twice" => {
             let last = events[events.len() - 1].clone();
