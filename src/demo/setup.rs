@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
 
-use super::trio::{self, Offer};
+use super::offers::{self, Offer};
 use super::{Running, start, welcome};
 
 /// The demo's surroundings. Dropping it stops the providers.
@@ -25,7 +25,7 @@ impl Demo {
     /// Starts the three providers on free loopback ports and makes a key.
     pub async fn start() -> io::Result<Self> {
         let mut providers = Vec::new();
-        for offer in trio::offers() {
+        for offer in offers::offers() {
             let running = start(offer.spec.clone(), 0).await?;
             providers.push(Provider { offer, running });
         }
@@ -91,7 +91,7 @@ targets = [{targets}]
     }
 
     fn targets(&self) -> String {
-        let targets = self.providers.iter().map(|provider| format!("{}/{}", provider.running.name(), trio::MODEL));
+        let targets = self.providers.iter().map(|provider| format!("{}/{}", provider.running.name(), offers::MODEL));
         targets.map(|target| quoted(&target)).collect::<Vec<_>>().join(", ")
     }
 }
@@ -111,7 +111,7 @@ models = [{{ name = {model}, input = {input}, output = {output} }}]
             name = quoted(self.running.name()),
             base_url = quoted(&format!("http://{}/v1", self.running.addr())),
             key = quoted(key),
-            model = quoted(trio::MODEL),
+            model = quoted(offers::MODEL),
             input = self.offer.input,
             output = self.offer.output,
         )

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use super::trio::Offer;
+use super::offers::Offer;
 
 pub(super) fn text<'a>(
     secret: &str,
