@@ -44,7 +44,7 @@ Python (pip install openai):
 Watch for:
   x-tollgate-provider  cheap while it is up, else middling: the cheapest that is up answers; local when nobody else is up
   x-tollgate-attempts  2 where cheap failed and the call fell back; after three failures in a row its breaker opens
-                       for 10 s, and calls pass it by at the first attempt; in the outage 4 at first, then 1
+                       for 10 s, and calls pass it by at the first attempt; in the outage up to 4, then 1
   x-tollgate-cache     MISS the first time, HIT when the same question is asked again
   http://{admin}/metrics  calls, attempts, tokens, cost and the breakers' states
 
