@@ -58,7 +58,7 @@ enum Command {
     Serve(ConfigFile),
     /// Report every fault of the configuration; exit 78 if there is one
     Check(ConfigFile),
-    /// Run the gateway in front of three simulated providers: no key, no network
+    /// Run the gateway in front of simulated providers: no key, no network
     Demo(demo::Options),
     /// Run the simulated providers alone
     Mock(mock::Options),

@@ -129,6 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_resort_of_the_readme_is_a_whole_file_with_the_vendors_keys_and_without() {
+        let readme = include_str!("../../README.md");
+        let mut blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let text = blocks.find(|block| block.contains("[providers.local]")).unwrap();
+        let targets = |vars: &[(&str, &str)]| load(text, vars).unwrap().config.models.remove(0).targets.len();
+        assert_eq!(targets(&[]), 1);
+        assert_eq!(targets(&[("OPENAI_API_KEY", "sk-o"), ("ANTHROPIC_API_KEY", "sk-a")]), 3);
+    }
+
+    #[test]
     fn the_shipped_file_says_what_holds_by_default() {
         let keys = env(&[("OPENAI_API_KEY", "sk-test")]);
         let Config { server, providers, cache, .. } = shipped(&keys).unwrap().config;

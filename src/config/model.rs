@@ -124,7 +124,7 @@ impl Target {
                 if !target.check(field, listing)? {
                     let (provider, model) = (&target.provider, &target.model);
                     let text = format!(
-                        "model {name}: no price is known for {provider}/{model}; the cost of such calls is null"
+                        "model {name}: no price is known for {provider}/{model}: cost is null, and `cheapest` asks it last"
                     );
                     field.document.notice(text);
                 }

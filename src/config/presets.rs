@@ -1,5 +1,7 @@
 //! The table of provider kinds. A vendor that speaks OpenAI's format is one row here and nothing anywhere else.
 
+use super::provider::Timeouts;
+
 /// What a `kind` stands for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -13,6 +15,8 @@ pub struct Preset {
     pub auth: AuthStyle,
     pub paths: Paths,
     pub quirks: Quirks,
+    /// What the file may change one by one.
+    pub timeouts: Timeouts,
 }
 
 /// The wire format of a provider.
@@ -164,6 +168,7 @@ const fn openai_format(
         auth: AuthStyle::Bearer,
         paths: OPENAI_PATHS,
         quirks,
+        timeouts: Timeouts::USUAL,
     }
 }
 
@@ -193,6 +198,7 @@ pub static PRESETS: &[Preset] = &[
             ..OPENAI_PATHS
         },
         quirks: PLAIN,
+        timeouts: Timeouts::USUAL,
     },
     Preset {
         kind: "gemini",
@@ -209,6 +215,7 @@ pub static PRESETS: &[Preset] = &[
             ..OPENAI_PATHS
         },
         quirks: PLAIN,
+        timeouts: Timeouts::USUAL,
     },
     Preset {
         dialect: Dialect::Mistral,
@@ -229,6 +236,7 @@ pub static PRESETS: &[Preset] = &[
         auth: AuthStyle::Bearer,
         paths: Paths { chat: "/v2/chat", embeddings: Some("/v2/embed"), ..OPENAI_PATHS },
         quirks: PLAIN,
+        timeouts: Timeouts::USUAL,
     },
     Preset {
         auth: AuthStyle::ApiKey,
@@ -298,9 +306,11 @@ pub static PRESETS: &[Preset] = &[
     local("lmstudio", "http://localhost:1234/v1", Quirks { limit: LimitName::Older, ..OPEN }),
 ];
 
+/// A server of the user's own.
 const fn local(kind: &'static str, base_url: &'static str, quirks: Quirks) -> Preset {
     Preset {
         paths: Paths { completions: ALL_MODELS, ..OPENAI_PATHS },
+        timeouts: Timeouts::LOCAL,
         ..openai_format(kind, base_url, "", OnRequest, quirks)
     }
 }

@@ -12,6 +12,7 @@ mod answer;
 mod ask;
 mod duration;
 mod effect;
+mod offers;
 mod play;
 mod rule;
 mod rule_file;
@@ -22,7 +23,6 @@ mod setup;
 #[cfg(test)]
 mod tests;
 mod tools;
-mod trio;
 mod welcome;
 mod wire;
 

@@ -1,10 +1,10 @@
-//! What `tollgate demo` sets up beside the gateway: the three providers, a key, and the gateway's configuration.
+//! What `tollgate demo` sets up beside the gateway: the providers, a key, and the gateway's configuration.
 
 use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
 
-use super::trio::{self, Offer};
+use super::offers::{self, Offer, Price};
 use super::{Running, start, welcome};
 
 /// The demo's surroundings. Dropping it stops the providers.
@@ -22,17 +22,17 @@ struct Provider {
 }
 
 impl Demo {
-    /// Starts the three providers on free loopback ports and makes a key.
+    /// Starts the providers on free loopback ports and makes a key.
     pub async fn start() -> io::Result<Self> {
         let mut providers = Vec::new();
-        for offer in trio::offers() {
+        for offer in offers::offers() {
             let running = start(offer.spec.clone(), 0).await?;
             providers.push(Provider { offer, running });
         }
         Ok(Self { secret: random_secret()?, admin_secret: random_secret()?, providers })
     }
 
-    /// The providers, cheapest first.
+    /// The providers, in the order in which they are asked.
     pub fn providers(&self) -> impl Iterator<Item = &Running> {
         self.providers.iter().map(|provider| &provider.running)
     }
@@ -42,7 +42,7 @@ impl Demo {
         &self.secret
     }
 
-    /// The gateway's configuration as TOML: the model `demo` goes to the cheapest of the three that is up.
+    /// The gateway's configuration as TOML: the model `demo` goes to the cheapest that is up.
     pub fn gateway_config(&self, listen: SocketAddr, admin_listen: SocketAddr) -> String {
         let mut config = String::new();
         let _ = write!(
@@ -91,29 +91,32 @@ targets = [{targets}]
     }
 
     fn targets(&self) -> String {
-        let targets = self.providers.iter().map(|provider| format!("{}/{}", provider.running.name(), trio::MODEL));
+        let targets = self.providers.iter().map(|provider| format!("{}/{}", provider.running.name(), offers::MODEL));
         targets.map(|target| quoted(&target)).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Provider {
     fn table(&self) -> String {
-        let key = self.offer.spec.key.as_deref().unwrap_or_default();
+        let access = match &self.offer.spec.key {
+            Some(key) => format!("kind = \"openai\"\napi_keys = [{}]", quoted(key)),
+            None => "kind = \"ollama\"".to_owned(),
+        };
+        let price = match self.offer.price {
+            Some(Price { input, output }) => format!(", input = {input}, output = {output}"),
+            None => String::new(),
+        };
         format!(
             r#"
 [providers.{name}]
-kind = "openai"
+{access}
 base_url = {base_url}
-api_keys = [{key}]
 breaker = {{ failures = 3, open = "10s" }}
-models = [{{ name = {model}, input = {input}, output = {output} }}]
+models = [{{ name = {model}{price} }}]
 "#,
             name = quoted(self.running.name()),
             base_url = quoted(&format!("http://{}/v1", self.running.addr())),
-            key = quoted(key),
-            model = quoted(trio::MODEL),
-            input = self.offer.input,
-            output = self.offer.output,
+            model = quoted(offers::MODEL),
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use super::trio::Offer;
+use super::offers::{OUTAGE, Offer, Price};
 
 pub(super) fn text<'a>(
     secret: &str,
@@ -17,9 +17,10 @@ pub(super) fn text<'a>(
     let curl = format!(
         "curl -sS {base}/chat/completions -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json'"
     );
+    let who = r"-o /dev/null -D - | grep -iE 'x-tollgate-(provider|attempts|cache):' | tr -d '\r' | paste -sd ' ' -";
     let prices = prices(offers);
     format!(
-        r#"Tollgate demo: the gateway is at {base}, three simulated providers are behind it.
+        r#"Tollgate demo: the gateway is at {base}, three simulated providers and a local server are behind it.
 {prices}
 Your key:  {secret}
 
@@ -30,7 +31,10 @@ Stream:
   {curl} -N -d '{{"model": "demo", "stream": true, "messages": [{{"role": "user", "content": "Tell me a story"}}]}}'
 
 Twelve questions in a row, who answered them and at which attempt:
-  for i in $(seq 12); do {curl} -o /dev/null -D - -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Question '$i-$RANDOM'"}}]}}' | grep -iE 'x-tollgate-(provider|attempts|cache):' | tr -d '\r' | paste -sd ' ' -; done
+  for i in $(seq 12); do {curl} -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Question '$i-$RANDOM'"}}]}}' {who}; done
+
+The same in an outage: questions with this word take all three providers down, and the local server answers:
+  for i in $(seq 5); do {curl} -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Question '$i-$RANDOM' in an {OUTAGE}"}}]}}' {who}; done
 
 Python (pip install openai):
   from openai import OpenAI
@@ -38,9 +42,9 @@ Python (pip install openai):
   print(client.chat.completions.create(model="demo", messages=[{{"role": "user", "content": "Hello"}}]).choices[0].message.content)
 
 Watch for:
-  x-tollgate-provider  cheap while it is up, else middling: the cheapest that is up answers
+  x-tollgate-provider  cheap while it is up, else middling: the cheapest that is up answers; local when nobody else is up
   x-tollgate-attempts  2 where cheap failed and the call fell back; after three failures in a row its breaker opens
-                       for 10 s, and calls pass it by at the first attempt
+                       for 10 s, and calls pass it by at the first attempt; in the outage up to 4, then 1
   x-tollgate-cache     MISS the first time, HIT when the same question is asked again
   http://{admin}/metrics  calls, attempts, tokens, cost and the breakers' states
 
@@ -55,9 +59,15 @@ Ctrl-C ends the demo.
 fn prices<'a>(offers: impl Iterator<Item = &'a Offer>) -> String {
     let mut lines = String::new();
     for offer in offers {
-        let (name, input, output) = (&offer.spec.name, offer.input, offer.output);
-        let flaky = if offer.spec.rules.is_empty() { "" } else { ", fails one call in three" };
-        let _ = writeln!(lines, "  {name:<9} {input} / {output} USD per million tokens in / out{flaky}");
+        let name = &offer.spec.name;
+        let _ = match offer.price {
+            Some(Price { input, output }) => {
+                // The outage is a rule of every vendor.
+                let flaky = if offer.spec.rules.len() > 1 { ", fails one call in three" } else { "" };
+                writeln!(lines, "  {name:<9} {input} / {output} USD per million tokens in / out{flaky}")
+            }
+            None => writeln!(lines, "  {name:<9} as a server on your own machine: no key, no price, asked last"),
+        };
     }
     lines
 }

@@ -139,6 +139,11 @@ async fn the_demo_prints_what_to_paste_and_it_works() {
         assert_eq!(response.status, 200, "{}", response.text());
     }
     let mut connection = Connection::open(door).await;
+    let outage = with(ask(&model), serde_json::json!({"messages": [{"role": "user", "content": "In an outage"}]}));
+    connection.send(post("/v1/chat/completions", &[JSON, &authorization], outage.to_string())).await;
+    let response = connection.response().await;
+    assert_eq!((response.provider(), response.attempts()), ("local", 4), "{}", response.text());
+    let mut connection = Connection::open(door).await;
     connection.send(post("/v1/chat/completions", &[JSON], ask(&model).to_string())).await;
     assert_eq!(connection.response().await.status, 401);
     drop(connection);

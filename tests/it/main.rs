@@ -33,6 +33,7 @@ mod inside_200;
 mod invariants;
 mod keepalive;
 mod large_bodies;
+mod last_resort;
 mod layout;
 mod limits;
 mod losses;

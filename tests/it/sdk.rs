@@ -1,21 +1,9 @@
 //! The official `openai` and `anthropic` packages for Python against the running binary: `tests/python/`.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use crate::asked::Asked;
 use crate::conversations::faults_of;
 use crate::harness::*;
 use crate::upstreams::{Fleet, Vendor};
-
-/// The interpreter with the package: `$TOLLGATE_TEST_PYTHON`, else that of `.venv`. `None`: it was never set up.
-fn python() -> Option<PathBuf> {
-    if let Some(python) = std::env::var_os("TOLLGATE_TEST_PYTHON") {
-        return Some(python.into());
-    }
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
-    python.exists().then_some(python)
-}
 
 /// A provider that does what the last message says.
 async fn provider() -> Scripted {
@@ -68,21 +56,11 @@ fn tool_stream() -> Reply {
 
 /// Runs a script of `tests/python/`, which tells how many calls it made, so that the harness looks for an end of each.
 async fn run(gateway: &Gateway, script: &str, variable: &str, value: String) -> bool {
-    let Some(python) = python() else {
-        eprintln!(
-            "SKIPPED: no Python with the packages; `sh tests/setup.sh` makes one in .venv, or set TOLLGATE_TEST_PYTHON"
-        );
-        return false;
-    };
-    let mut command = Command::new(&python);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script)).env(variable, value);
+    let Some(mut command) = python(script) else { return false };
+    command.env(variable, value);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("the interpreter runs");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(
-        output.status.success(),
-        "{} says:\n{said}\n(`sh tests/setup.sh` installs what is missing)",
-        python.display()
-    );
+    assert!(output.status.success(), "{script} says:\n{said}\n(`sh tests/setup.sh` installs what is missing)");
     let calls = said.lines().find_map(|line| line.strip_prefix("CALLS ")).and_then(|count| count.parse().ok());
     gateway.expect_calls(calls.expect("the script tells its calls"));
     true

@@ -51,16 +51,21 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            first_byte: Duration::from_secs(15),
-            response: Duration::from_secs(120),
-            idle: Duration::from_secs(120),
-            total: Duration::from_secs(600),
-        }
-    }
+impl Timeouts {
+    /// Those of vendors.
+    pub(super) const USUAL: Self = Self {
+        connect: Duration::from_secs(2),
+        first_byte: Duration::from_secs(15),
+        response: Duration::from_secs(120),
+        idle: Duration::from_secs(120),
+        total: Duration::from_secs(600),
+    };
+
+    /// Those of servers on the user's own machines. The first call finds the model on the disk: Ollama sends no byte
+    /// while it loads, and begins anew each time when whoever asked for it has left. Without a graphics card a long prompt
+    /// takes as long, and a whole answer longer.
+    pub(super) const LOCAL: Self =
+        Self { first_byte: Duration::from_secs(120), response: Duration::from_secs(300), ..Self::USUAL };
 }
 
 /// When a breaker opens, and for how long at first.

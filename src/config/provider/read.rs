@@ -50,7 +50,7 @@ impl Provider {
             base_url: BaseUrl::parse(preset.base_url).ok()?,
             api_version: AZURE_VERSION.to_owned(),
             api_keys: None,
-            timeouts: Timeouts::default(),
+            timeouts: preset.timeouts,
             limits: Limit::default(),
             breaker: Breaker::default(),
             retries: 1,
@@ -70,7 +70,8 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     let mut provider = Provider::preset(name, kind.unwrap_or(&PRESETS[0]))?;
     table.set("base_url", &mut provider.base_url, read_base_url);
     table.set("api_keys", &mut provider.api_keys, |field| read_keys(field).map(Some));
-    table.set("timeouts", &mut provider.timeouts, Timeouts::read);
+    let usual = provider.timeouts;
+    table.set("timeouts", &mut provider.timeouts, |field| Timeouts::read(field, usual));
     table.set("limits", &mut provider.limits, Limit::read);
     table.set("breaker", &mut provider.breaker, Breaker::read);
     table.set("retries", &mut provider.retries, read_retries);
@@ -123,7 +124,9 @@ fn note_unknown_prices(document: &Document, provider: &Provider) {
     let names: Vec<_> = unpriced.map(|row| row.name.as_str()).collect();
     if !names.is_empty() {
         let (name, names) = (&provider.name, names.join(", "));
-        document.notice(format!("provider {name}: no price is known for {names}; the cost of such calls is null"));
+        document.notice(format!(
+            "provider {name}: no price is known for {names}: cost is null, and `cheapest` asks there last"
+        ));
     }
 }
 
@@ -189,9 +192,10 @@ fn read_models(field: &Field<'_>, kind: &str) -> Option<Vec<ModelRow>> {
 }
 
 impl Timeouts {
-    fn read(field: &Field<'_>) -> Option<Self> {
+    /// What is left out stays as `usual`.
+    fn read(field: &Field<'_>, usual: Self) -> Option<Self> {
         let table = field.table(&TIMEOUTS)?;
-        let mut timeouts = Self::default();
+        let mut timeouts = usual;
         let slots = [
             ("connect", &mut timeouts.connect),
             ("first_byte", &mut timeouts.first_byte),
@@ -272,6 +276,20 @@ mod tests {
         assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
         assert!(a.api_keys.is_none());
         assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && row.price.is_some()));
+    }
+
+    #[test]
+    fn a_local_server_has_time_to_load_its_model() {
+        for kind in ["ollama", "vllm", "llamacpp", "lmstudio"] {
+            let timeouts = |settings: &str| {
+                let file = format!("[providers.a]\nkind = \"{kind}\"\n{settings}");
+                let timeouts = load_more(&file).config.providers.remove(0).timeouts;
+                [timeouts.connect, timeouts.first_byte, timeouts.response].map(|timeout| timeout.as_secs())
+            };
+            assert_eq!(timeouts(""), [2, 120, 300], "{kind}");
+            assert_eq!(timeouts("timeouts = { response = \"400s\" }"), [2, 120, 400], "{kind}");
+        }
+        assert_eq!(provider("").timeouts.first_byte.as_secs(), 15);
     }
 
     #[test]

@@ -29,15 +29,17 @@ async fn the_configuration_points_at_the_running_providers() {
     assert_eq!(config["cache"]["enabled"].as_bool(), Some(true));
     let targets = config["models"]["demo"]["targets"].as_array().unwrap();
     let targets: Vec<_> = targets.iter().map(|target| target.as_str().unwrap()).collect();
-    assert_eq!(targets, ["cheap/demo-chat", "middling/demo-chat", "steady/demo-chat"]);
+    assert_eq!(targets, ["cheap/demo-chat", "middling/demo-chat", "steady/demo-chat", "local/demo-chat"]);
     for running in demo.providers() {
         let provider = &config["providers"][running.name()];
         assert_eq!(provider["base_url"].as_str().unwrap(), format!("http://{}/v1", running.addr()));
-        let key = provider["api_keys"][0].as_str();
+        let key = provider.get("api_keys").map(|keys| keys[0].as_str().unwrap());
+        assert_eq!(key.is_none(), running.name() == "local");
         let seen = send(running.addr(), Method::GET, "/v1/models", key, String::new()).await.unwrap();
         assert_eq!(seen.json()["data"][0]["id"], provider["models"][0]["name"].as_str().unwrap());
     }
     assert_eq!(config["providers"]["steady"]["models"][0]["output"].as_float(), Some(15.0));
+    assert!(config["providers"]["local"]["models"][0].get("input").is_none());
     demo.shutdown().await;
 }
 
@@ -67,4 +69,19 @@ async fn cheap_fails_one_call_in_three_and_three_in_a_row() {
     }
     let round = [200, 200, 500, 200, 200, 200, 500, 500, 500, 200, 200, 429, 200, 200, 200];
     assert_eq!(statuses, [round, round].concat());
+}
+
+#[tokio::test]
+async fn an_outage_takes_the_vendors_down_and_leaves_the_local_server() {
+    let providers = Script::demo().start().await.unwrap();
+    let mut question = question(false);
+    question["messages"][0]["content"] = "What does an OUTAGE look like?".into();
+    let mut statuses = Vec::new();
+    for provider in &providers {
+        let key = format!("sk-simulated-{}", provider.name());
+        let path = "/v1/chat/completions";
+        let seen = send(provider.addr(), Method::POST, path, Some(&key), question.to_string()).await.unwrap();
+        statuses.push((provider.name(), seen.status));
+    }
+    assert_eq!(statuses, [("cheap", 503), ("middling", 503), ("steady", 503), ("local", 200)]);
 }

@@ -59,8 +59,10 @@ impl Deaf {
     }
 }
 
-fn bound() -> TcpSocket {
+/// A socket that has a free port of loopback. A server may listen there as well as long as this one does not.
+pub(super) fn bound() -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("sockets can be made");
+    socket.set_reuseaddr(true).expect("an option of all sockets");
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has free ports");
     socket
 }
