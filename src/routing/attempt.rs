@@ -47,7 +47,7 @@ pub(super) async fn attempt(
     let ask = Ask {
         endpoint: &provider.endpoint,
         address,
-        key: ticket.key.zip(provider.keys.as_ref()).map(|(place, keys)| keys.get(place)),
+        key: ticket.key.as_ref().zip(provider.keys.as_ref()).map(|(key, keys)| keys.get(key.place())),
         betas: &call.betas,
         body: RequestBody::new(sent.body),
         stream: call.envelope.stream,

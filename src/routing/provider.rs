@@ -29,7 +29,7 @@ pub(super) struct Provider {
     addresses: Arc<Addresses>,
     api_version: Box<str>,
     /// `None`: it wants no key.
-    pub(super) keys: Option<KeyPool>,
+    pub(super) keys: Option<Arc<KeyPool>>,
     pub(super) admission: Admission,
     /// Opens when the provider cannot be reached.
     pub(super) breaker: Arc<Breaker>,
