@@ -33,6 +33,8 @@ pub(super) struct Provider {
     pub(super) admission: Admission,
     /// Opens when the provider cannot be reached.
     pub(super) breaker: Arc<Breaker>,
+    /// An answer that begins later than that after its attempt counts against the model's breaker.
+    pub(super) slow: Option<Duration>,
     pub(super) retries: u32,
     /// Usage has to be asked for on streams, and may be.
     pub(super) asks_usage: bool,
@@ -133,6 +135,7 @@ impl Provider {
             api_version: config.api_version.as_str().into(),
             keys,
             admission: Admission::new(config.limits, epoch),
+            slow: config.breaker.slow,
             retries: config.retries,
             asks_usage: config.inject_usage && config.preset.usage == UsageReport::OnRequest,
             rule,

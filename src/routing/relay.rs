@@ -35,9 +35,9 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn around(frames: FrameStream, held: Held, journal: Arc<Journal>) -> FrameStream {
+    pub(super) fn around(frames: FrameStream, held: Held, journal: Arc<Journal>, now: Instant) -> FrameStream {
         let Held { target, key, mut permit, slot } = held;
-        permit.confirm();
+        permit.confirm(now);
         Box::pin(Self { frames, permit: Some(permit), target, key, journal, _slot: slot, over: false })
     }
 

@@ -157,7 +157,7 @@ impl Run {
         } else {
             provider_permit.succeed(now);
             match failure.class {
-                FailureClass::CallerError => target_permit.confirm(),
+                FailureClass::CallerError => target_permit.confirm(now),
                 _ if key.is_some() => drop(target_permit),
                 _ => target_permit.fail(now, failure.retry_after, jitter),
             }

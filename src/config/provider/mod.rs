@@ -69,10 +69,12 @@ pub struct Breaker {
     /// Consecutive failures; at least 1. Fewer never open it.
     pub failures: u32,
     pub open: Duration,
+    /// An answer that begins later than that is a slow one; `None`: none is.
+    pub slow: Option<Duration>,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { failures: 3, open: Duration::from_secs(60) }
+        Self { failures: 3, open: Duration::from_secs(60), slow: None }
     }
 }

@@ -34,7 +34,7 @@ static PROVIDER: Shape = Shape {
 
 static TIMEOUTS: Shape = Shape { name: "timeouts", keys: &["connect", "first_byte", "response", "idle", "total"] };
 
-static BREAKER: Shape = Shape { name: "breaker", keys: &["failures", "open"] };
+static BREAKER: Shape = Shape { name: "breaker", keys: &["failures", "open", "slow"] };
 
 const MOST_RETRIES: u32 = 100;
 
@@ -215,6 +215,7 @@ impl Breaker {
             field.number(1).map(|failures: i64| u32::try_from(failures).unwrap_or(u32::MAX))
         });
         table.set("open", &mut breaker.open, |field| field.parse(positive_duration));
+        table.set("slow", &mut breaker.slow, |field| field.parse(positive_duration).map(Some));
         Some(breaker)
     }
 }
@@ -254,7 +255,7 @@ mod tests {
         let a = provider(
             "base_url = \"http://h:8080/v1/\"\napi_keys = [\"k1\", \"\", \"k2\"]\n\
              timeouts = { connect = \"1s\", first_byte = \"2s\", response = \"3s\", idle = \"4s\", total = \"5s\" }\n\
-             limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\" }\nretries = 0\ninject_usage = false",
+             limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\", slow = \"9s\" }\nretries = 0\ninject_usage = false",
         );
         assert_eq!((a.base_url.host.as_str(), a.base_url.port, a.base_url.path.as_str()), ("h", 8080, "/v1"));
         let keys = a.api_keys.unwrap_or_default();
@@ -263,6 +264,7 @@ mod tests {
             [a.timeouts.connect, a.timeouts.first_byte, a.timeouts.response, a.timeouts.idle, a.timeouts.total];
         assert_eq!(seconds.map(|timeout| timeout.as_secs()), [1, 2, 3, 4, 5]);
         assert_eq!((a.limits.concurrency, a.breaker.failures, a.breaker.open.as_secs()), (Some(6), 7, 8));
+        assert_eq!(a.breaker.slow.map(|slow| slow.as_secs()), Some(9));
         assert_eq!((a.retries, a.inject_usage), (0, false));
     }
 
@@ -270,7 +272,7 @@ mod tests {
     fn a_kind_alone_is_enough_and_lists_the_published_models() {
         let a = provider("");
         assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
-        assert!(a.api_keys.is_none());
+        assert!(a.api_keys.is_none() && a.breaker.slow.is_none());
         assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && row.price.is_some()));
     }
 
@@ -289,6 +291,8 @@ mod tests {
             ("timeouts = { conect = \"1s\" }", "timeouts.conect: unknown key (did you mean `connect`?)"),
             ("breaker = { failures = 0 }", "breaker.failures"),
             ("breaker = { open = \"0s\" }", "breaker.open"),
+            ("breaker = { slow = \"0s\" }", "breaker.slow"),
+            ("breaker = { slow = 20 }", "breaker.slow: expected a string"),
             ("limits = { concurrency = 0 }", "limits.concurrency"),
             ("retries = -1", "retries"),
             ("retries = 1000", "retries"),
