@@ -14,7 +14,7 @@ use super::super::shape::Shape;
 use super::super::suggest::suggest;
 use super::super::values::positive_duration;
 use super::all::{Listing, Reading};
-use super::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
+use super::{BaseUrl, Breaker, Health, ModelRow, Provider, Timeouts};
 
 static PROVIDER: Shape = Shape {
     name: "providers",
@@ -25,6 +25,7 @@ static PROVIDER: Shape = Shape {
         "timeouts",
         "limits",
         "breaker",
+        "health",
         "retries",
         "inject_usage",
         "models",
@@ -53,6 +54,7 @@ impl Provider {
             timeouts: Timeouts::default(),
             limits: Limit::default(),
             breaker: Breaker::default(),
+            health: None,
             retries: 1,
             inject_usage: true,
             models: published_models(preset.kind).to_vec(),
@@ -73,6 +75,7 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     table.set("timeouts", &mut provider.timeouts, Timeouts::read);
     table.set("limits", &mut provider.limits, Limit::read);
     table.set("breaker", &mut provider.breaker, Breaker::read);
+    table.set("health", &mut provider.health, |field| Health::read(field).map(Some));
     table.set("retries", &mut provider.retries, read_retries);
     table.set("inject_usage", &mut provider.inject_usage, |field| field.flag());
     let kind_name = kind.map_or("", |preset| preset.kind);
@@ -272,7 +275,7 @@ mod tests {
     fn a_kind_alone_is_enough_and_lists_the_published_models() {
         let a = provider("");
         assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
-        assert!(a.api_keys.is_none() && a.breaker.slow.is_none());
+        assert!(a.api_keys.is_none() && a.health.is_none() && a.breaker.slow.is_none());
         assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && row.price.is_some()));
     }
 
