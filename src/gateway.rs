@@ -100,6 +100,9 @@ impl Gateway {
         let (secret, made_secret) = admin_secret(&config.admin)?;
         let admin_door = AdminDoor::new(metrics, ready, Admin::new(secret, Arc::clone(&registry)));
         tasks.spawn(serve(admin_listener, admin_door, ADMIN_CONNECTIONS, patience, admin.clone()));
+        for checks in registry.health_checks() {
+            tasks.spawn(stop.clone().run_until_cancelled_owned(checks.run()));
+        }
         tasks.spawn(tidy(registry, addresses, stop.clone()));
         Ok(Self { listen, admin_listen, made_secret, drain_for: config.server.drain, clients, admin, stop, tasks })
     }

@@ -15,7 +15,7 @@
 //! dialects    wire formats, pure
 //! upstream    one HTTP exchange with a provider
 //! cache       answers that are kept
-//! routing     registry, plan, execution, breakers
+//! routing     registry, plan, execution, breakers, health checks
 //! layers      auth, meter, limit, cache: adapters from rooms to services
 //! admin       what the admin API tells
 //! server      the doors

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::routing::{KeyStance, ModelSnapshot, ProviderSnapshot, Stance};
+use crate::error::FailureClass;
+use crate::routing::{Found, HealthSnapshot, KeyStance, ModelSnapshot, ProviderSnapshot, Stance};
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
@@ -18,12 +19,23 @@ pub struct Providers {
 struct Provider {
     name: String,
     kind: &'static str,
-    /// `down`: it could not be reached, and no call has shown since that it can.
+    /// `down`: it could not be reached or failed its health checks, and no call has shown since that it is there.
     state: &'static str,
     /// Null where the provider has no limit of calls at once.
     in_flight: Option<u32>,
+    health: Option<Health>,
     models: Vec<Model>,
     keys: Vec<Key>,
+}
+
+#[derive(Debug, Serialize)]
+struct Health {
+    check: &'static str,
+    state: &'static str,
+    since: Option<String>,
+    checked_at: Option<String>,
+    /// How the last check failed.
+    failure: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,15 +64,33 @@ impl Providers {
 
 impl Provider {
     fn of(snapshot: ProviderSnapshot, clock: Clock) -> Self {
-        let ProviderSnapshot { name, kind, breaker, in_flight, models, keys } = snapshot;
+        let ProviderSnapshot { name, kind, breaker, in_flight, health, models, keys } = snapshot;
         let keys = keys.into_iter().zip(1..).map(|(key, number)| Key::of(key, format!("{name}#{number}"), clock));
         Self {
             kind,
             state: if breaker == Stance::Closed { "up" } else { "down" },
             in_flight,
+            health: health.map(|health| Health::of(health, clock)),
             models: models.into_iter().map(|model| Model::of(model, clock)).collect(),
             keys: keys.collect(),
             name: name.to_string(),
+        }
+    }
+}
+
+impl Health {
+    fn of(HealthSnapshot { check, found }: HealthSnapshot, clock: Clock) -> Self {
+        let state = match found {
+            None => "unknown",
+            Some(Found { failure: None, .. }) => "healthy",
+            Some(Found { failure: Some(_), .. }) => "unhealthy",
+        };
+        Self {
+            check,
+            state,
+            since: found.map(|found| clock.text(found.since)),
+            checked_at: found.map(|found| clock.text(found.checked_at)),
+            failure: found.and_then(|found| found.failure).map(FailureClass::as_str),
         }
     }
 }
@@ -103,8 +133,10 @@ struct Clock {
 impl Clock {
     /// As RFC 3339 writes it, to the millisecond.
     fn text(self, at: Instant) -> String {
-        let ahead = SignedDuration::try_from(at.saturating_duration_since(self.now)).unwrap_or(SignedDuration::MAX);
-        let at = self.time.checked_add(ahead).unwrap_or(Timestamp::MAX);
+        let span = |span: Duration| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+        let ahead = span(at.saturating_duration_since(self.now)) - span(self.now.saturating_duration_since(at));
+        let end = if ahead.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+        let at = self.time.checked_add(ahead).unwrap_or(end);
         at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
     }
 }
@@ -119,6 +151,8 @@ mod tests {
     async fn everything_has_its_place() {
         let (now, time) = (Instant::now(), "2026-03-01T00:00:00Z".parse().unwrap());
         let until = now + Duration::from_millis(60_250);
+        let (since, checked_at) = (now - Duration::from_millis(1_500), now - Duration::from_millis(250));
+        let found = Found { failure: Some(FailureClass::Timeout), since, checked_at };
         let model = |name: &str, breaker, micros: Option<u64>| ModelSnapshot {
             name: name.into(),
             breaker,
@@ -129,6 +163,7 @@ mod tests {
             kind: "openai",
             breaker: Stance::HalfOpen,
             in_flight: Some(2),
+            health: Some(HealthSnapshot { check: "models", found: Some(found) }),
             models: vec![
                 model("m", Stance::Closed, Some(1_500)),
                 model("n", Stance::Open { until }, None),
@@ -143,6 +178,8 @@ mod tests {
             "kind": "openai",
             "state": "down",
             "in_flight": 2,
+            "health": {"check": "models", "state": "unhealthy", "since": "2026-02-28T23:59:58.500Z",
+                       "checked_at": "2026-02-28T23:59:59.750Z", "failure": "timeout"},
             "models": [
                 {"name": "m", "breaker": "closed", "open_until": null, "time_to_first_token_p95_ms": 1.5},
                 {"name": "n", "breaker": "open", "open_until": at, "time_to_first_token_p95_ms": null},
@@ -155,6 +192,18 @@ mod tests {
             ],
         }]});
         assert_eq!(told, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn health_is_unknown_until_a_check_has_ended() {
+        let now = Instant::now();
+        let clock = Clock { now, time: "2026-03-01T00:00:00Z".parse().unwrap() };
+        let told = |found| serde_json::to_value(Health::of(HealthSnapshot { check: "connect", found }, clock)).unwrap();
+        let unknown =
+            json!({"check": "connect", "state": "unknown", "since": null, "checked_at": null, "failure": null});
+        assert_eq!(told(None), unknown);
+        let healthy = told(Some(Found { failure: None, since: now, checked_at: now }));
+        assert_eq!((&healthy["state"], &healthy["failure"]), (&json!("healthy"), &json!(null)));
     }
 
     #[tokio::test(start_paused = true)]

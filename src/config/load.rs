@@ -148,6 +148,7 @@ mod tests {
         let (shipped, bare) = (&providers[0], &bare.providers[0]);
         assert_eq!(shipped.base_url, bare.base_url);
         assert_eq!((shipped.timeouts, shipped.breaker), (bare.timeouts, bare.breaker));
+        assert_eq!(shipped.health, bare.health);
         assert_eq!((shipped.retries, shipped.inject_usage), (bare.retries, bare.inject_usage));
     }
 

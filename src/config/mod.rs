@@ -45,7 +45,7 @@ pub use presets::{
     AuthStyle, Dialect, LimitName, PRESETS, Paths, Preset, Quirks, ReasoningMember, UsageReport, preset,
 };
 pub use prices::{Price, published_models};
-pub use provider::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
+pub use provider::{BaseUrl, Breaker, Check, Health, ModelRow, Provider, Timeouts};
 pub use quality::Quality;
 pub use server::Server;
 

@@ -69,6 +69,8 @@ pub struct Paths {
     /// In the vendor's own form.
     pub embeddings: Option<&'static str>,
     pub count_tokens: Option<&'static str>,
+    /// The list of models, which costs nothing.
+    pub models: &'static str,
 }
 
 /// How a vendor of OpenAI's format differs from OpenAI. For requests that are written here; of one that passes as it is
@@ -118,6 +120,7 @@ const OPENAI_PATHS: Paths = Paths {
     responses: None,
     embeddings: Some("/embeddings"),
     count_tokens: None,
+    models: "/models",
 };
 
 /// OpenAI's own models for the legacy door; all others are for chat and refuse it.
@@ -195,6 +198,7 @@ pub static PRESETS: &[Preset] = &[
             chat: "/v1/messages",
             embeddings: None,
             count_tokens: Some("/v1/messages/count_tokens"),
+            models: "/v1/models",
             ..OPENAI_PATHS
         },
         quirks: PLAIN,
@@ -212,6 +216,7 @@ pub static PRESETS: &[Preset] = &[
             chat_stream: Some("/v1beta/models/{id}:streamGenerateContent?alt=sse"),
             embeddings: Some("/v1beta/models/{id}:batchEmbedContents"),
             count_tokens: Some("/v1beta/models/{id}:countTokens"),
+            models: "/v1beta/models",
             ..OPENAI_PATHS
         },
         quirks: PLAIN,
@@ -234,7 +239,7 @@ pub static PRESETS: &[Preset] = &[
         dialect: Dialect::Cohere,
         usage: Always,
         auth: AuthStyle::Bearer,
-        paths: Paths { chat: "/v2/chat", embeddings: Some("/v2/embed"), ..OPENAI_PATHS },
+        paths: Paths { chat: "/v2/chat", embeddings: Some("/v2/embed"), models: "/v1/models", ..OPENAI_PATHS },
         quirks: PLAIN,
         timeouts: Timeouts::USUAL,
     },
@@ -244,6 +249,7 @@ pub static PRESETS: &[Preset] = &[
             chat: "/openai/deployments/{id}/chat/completions?api-version={api_version}",
             embeddings: Some("/openai/deployments/{id}/embeddings?api-version={api_version}"),
             completions: Some(("/openai/deployments/{id}/completions?api-version={api_version}", LEGACY_MODELS)),
+            models: "/openai/models?api-version={api_version}",
             ..OPENAI_PATHS
         },
         ..openai_format("azure", "https://NAME.openai.azure.com", "AZURE_OPENAI_API_KEY", OnRequest, OPENAI)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::link::Link;
@@ -17,6 +18,8 @@ const IDLE: Duration = Duration::from_secs(15);
 /// Idle connections that are kept for one host. Fewer than calls at once, and a busy moment would open and close them
 /// without end.
 const MAX_IDLE: usize = 8192;
+/// How long closing a connection in order may take.
+const GOODBYE: Duration = Duration::from_millis(100);
 
 /// One scheme, host and port. HTTP/1.1: one HTTP/2 connection would cap the calls under way at the host's stream limit.
 #[derive(Debug)]
@@ -96,6 +99,15 @@ impl Origin {
         Ok(self.with_body(answer, link))
     }
 
+    /// Makes a new connection, as [`Self::send`] does, and closes it. Nothing is asked over it.
+    pub async fn connect(&self, within: Duration) -> Result<(), NetError> {
+        let within = self.connect_timeout.min(within);
+        let mut stream = self.connector.connect(&self.host, self.port, self.tls, within).await?;
+        // TLS has a word for it. Whether the other side hears it is its own affair.
+        let _ = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
+        Ok(())
+    }
+
     fn with_body(
         self: &Arc<Self>,
         (answer, sent): (Response<Incoming>, Instant),
@@ -153,7 +165,7 @@ async fn answer(
 mod tests {
     use bytes::Bytes;
     use http_body_util::BodyExt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
     use super::*;

@@ -11,6 +11,12 @@ use crate::error::{Failure, FailureClass};
 use crate::net::RequestBody;
 use crate::upstream::{Answered, Ask, Body, exchange};
 
+/// An answer, and whether it took its candidate too long to begin with it.
+pub(super) struct Timed {
+    pub(super) answered: Answered,
+    pub(super) slow: bool,
+}
+
 /// Asks the candidate that `ticket` is for what `sent` says. Its note in the journal stays without an end if the call is
 /// dropped here.
 pub(super) async fn attempt(
@@ -20,7 +26,7 @@ pub(super) async fn attempt(
     sent: Sent,
     response_limit: usize,
     deadline: Instant,
-) -> Result<Answered, Failure> {
+) -> Result<Timed, Failure> {
     let target = &ticket.target;
     let provider = &target.provider;
     let place = call.journal.with(|notes| {
@@ -42,12 +48,12 @@ pub(super) async fn attempt(
             note.answered = Some(Instant::now());
             note.end = Some(AttemptEnd::Answered);
         });
-        return Ok(answered);
+        return Ok(Timed { answered, slow: false });
     };
     let ask = Ask {
         endpoint: &provider.endpoint,
         address,
-        key: ticket.key.zip(provider.keys.as_ref()).map(|(place, keys)| keys.get(place)),
+        key: ticket.key.as_ref().zip(provider.keys.as_ref()).map(|(key, keys)| keys.get(key.place())),
         betas: &call.betas,
         body: RequestBody::new(sent.body),
         stream: call.envelope.stream,
@@ -65,19 +71,21 @@ pub(super) async fn attempt(
     }
     call.journal.with(|notes| {
         let note = &mut notes.attempts[place];
-        match &result {
+        match result {
             Ok(answered) => {
                 let now = Instant::now();
+                let took = now.saturating_duration_since(note.began);
                 if matches!(answered.body, Body::Events(_)) {
-                    target.first_tokens.note(now.saturating_duration_since(note.began));
+                    target.first_tokens.note(took);
                 }
                 note.answered = Some(now);
                 note.end = Some(AttemptEnd::Answered);
+                Ok(Timed { answered, slow: provider.slow.is_some_and(|slow| took > slow) })
             }
             Err(failure) => {
                 note.end = Some(AttemptEnd::Failed { class: failure.class, billed: failure.may_be_billed });
+                Err(failure)
             }
         }
-    });
-    result
+    })
 }

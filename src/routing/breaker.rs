@@ -37,6 +37,15 @@ pub enum Stance {
 pub(super) struct Permit {
     breaker: Arc<Breaker>,
     pass: Pass,
+    /// The attempt's answer was slow to begin; with the jitter of an opening that this may cause.
+    slow: Option<f64>,
+}
+
+/// A check under way, which asks for nobody's permission. Dropped without a verdict, it changes nothing.
+#[derive(Debug)]
+pub(super) struct Look {
+    breaker: Arc<Breaker>,
+    pass: Pass,
 }
 
 impl Breaker {
@@ -51,7 +60,12 @@ impl Breaker {
         if pass.probe {
             self.show(&state);
         }
-        Ok(Permit { breaker: Arc::clone(self), pass })
+        Ok(Permit { breaker: Arc::clone(self), pass, slow: None })
+    }
+
+    /// For a check that begins now.
+    pub(super) fn look(self: &Arc<Self>) -> Look {
+        Look { breaker: Arc::clone(self), pass: self.lock().look() }
     }
 
     /// Whether a permit would be refused, and until when.
@@ -78,11 +92,20 @@ impl Breaker {
 }
 
 impl Permit {
+    /// The attempt's answer began later than it should: what is told of it from now on is told of a slow one. `jitter` is
+    /// from 0 to 1.
+    pub(super) fn slow(&mut self, jitter: f64) {
+        self.slow = Some(jitter);
+    }
+
     /// The attempt shows that the other side works.
     pub(super) fn succeed(mut self, now: Instant) {
         let mut state = self.breaker.lock();
-        state.succeed(self.pass, now);
-        if self.pass.probe {
+        match self.slow {
+            None => state.succeed(self.pass, now),
+            Some(jitter) => state.succeed_slowly(self.pass, now, jitter),
+        }
+        if self.pass.probe || self.slow.is_some() {
             self.breaker.show(&state);
             self.pass.probe = false;
         }
@@ -91,11 +114,15 @@ impl Permit {
     /// The other side lives, which is all that is known yet: a stream has begun, or the caller's own mistake was refused.
     /// A probe has its verdict with that. The count of failures depends on how a stream ends, or one that always breaks
     /// would never be noticed; and callers' mistakes do not hide that every good call fails.
-    pub(super) fn confirm(&mut self) {
+    pub(super) fn confirm(&mut self, now: Instant) {
         if self.pass.probe {
             let mut state = self.breaker.lock();
-            state.confirm(&mut self.pass);
+            match self.slow {
+                None => state.confirm(&mut self.pass),
+                Some(jitter) => state.confirm_slow(self.pass, now, jitter),
+            }
             self.breaker.show(&state);
+            self.pass.probe = false;
         }
     }
 
@@ -105,6 +132,22 @@ impl Permit {
         state.fail(self.pass, now, retry_after, jitter);
         self.breaker.show(&state);
         self.pass.probe = false;
+    }
+}
+
+impl Look {
+    /// Somebody is there.
+    pub(super) fn up(self, now: Instant) {
+        let mut state = self.breaker.lock();
+        state.found_up(self.pass, now);
+        self.breaker.show(&state);
+    }
+
+    /// Nobody is, or somebody in trouble. `jitter` is from 0 to 1.
+    pub(super) fn down(self, now: Instant, jitter: f64) {
+        let mut state = self.breaker.lock();
+        state.found_down(self.pass, now, jitter);
+        self.breaker.show(&state);
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
+use super::attempt::Timed;
 use super::kept::{Answer, Kept};
 use super::plan::Unable;
 use super::registry::Registry;
@@ -85,7 +86,7 @@ async fn seek(
         if now >= call.deadline {
             return Err(past_deadline(call, run));
         }
-        let ticket = match run.next_untried(now) {
+        let mut ticket = match run.next_untried(now) {
             Some(ticket) if run.may_begin(now, call.deadline) => ticket,
             Some(_) => return Err(past_deadline(call, run)),
             // With an answer in hand nobody waits for another.
@@ -97,8 +98,11 @@ async fn seek(
             },
         };
         match Turn::new(call, &ticket, response_limit, run.quality()).ask().await {
-            Ok((answered, dropped)) => {
+            Ok((Timed { answered, slow }, dropped)) => {
                 run.answered(&ticket);
+                if slow {
+                    ticket.target_permit.slow(fastrand::f64());
+                }
                 let answer = Answer { ticket, answered, dropped };
                 if answer.answered.flawed.is_none() {
                     return Ok(Some(answer));
@@ -183,8 +187,8 @@ fn reply(call: &Call, answer: Answer) -> Box<Reply> {
             held.permit.succeed(now);
             (ReplyBody::Whole(bytes), usage, text_bytes, complete)
         }
-        Body::Events(frames) => (ReplyBody::Events(Relay::around(frames, held, journal())), None, 0, false),
-        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, held, journal())), None, 0, false),
+        Body::Events(frames) => (ReplyBody::Events(Relay::around(frames, held, journal(), now)), None, 0, false),
+        Body::Long(frames) => (ReplyBody::Long(Relay::around(frames, held, journal(), now)), None, 0, false),
     };
     Box::new(Reply {
         content_type: answered.content_type,

@@ -1,7 +1,7 @@
-//! A provider's keys: taken in turn, each resting after its own refusals.
+//! A provider's keys: the one with the fewest calls under way is taken, each rests after its own refusals.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,6 +24,16 @@ pub(super) struct KeyPool {
 struct Key {
     key: ProviderKey,
     rest: Mutex<Option<Rest>>,
+    /// Calls under way with it; not counted where it is the only one.
+    under_way: AtomicUsize,
+}
+
+/// A key while a call is under way with it. Dropping it makes the key's load less by one.
+#[derive(Debug)]
+pub(super) struct KeyUse {
+    place: usize,
+    /// `None`: there is no choice, and nothing to count.
+    counted: Option<Arc<KeyPool>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,38 +66,52 @@ pub(super) struct AllRest {
 
 impl KeyPool {
     /// `keys` is not empty.
-    pub(super) fn new(keys: Vec<ProviderKey>) -> Self {
-        let keys = keys.into_iter().map(|key| Key { key, rest: Mutex::default() }).collect();
-        Self { keys, turn: AtomicUsize::new(0) }
+    pub(super) fn new(keys: Vec<ProviderKey>) -> Arc<Self> {
+        let key = |key| Key { key, rest: Mutex::default(), under_way: AtomicUsize::new(0) };
+        Arc::new(Self { keys: keys.into_iter().map(key).collect(), turn: AtomicUsize::new(0) })
     }
 
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// The place of the next key that does not rest.
-    pub(super) fn next(&self, now: Instant) -> Result<usize, AllRest> {
-        self.first_ready(self.turn.fetch_add(1, Ordering::Relaxed), now)
+    /// Of the keys that do not rest the one with the fewest calls under way; those that have equally few take turns.
+    /// Calls that choose at the same moment may choose the same one.
+    pub(super) fn next(self: &Arc<Self>, now: Instant) -> Result<KeyUse, AllRest> {
+        if let [only] = self.keys.as_slice() {
+            return only.resting(now).map_or(Ok(KeyUse { place: 0, counted: None }), |rest| Err(rest.into()));
+        }
+        let place = self.least_loaded(self.turn.fetch_add(1, Ordering::Relaxed), now)?;
+        self.keys[place].under_way.fetch_add(1, Ordering::Relaxed);
+        Ok(KeyUse { place, counted: Some(Arc::clone(self)) })
     }
 
-    /// The same as a look: nobody's turn is used up.
+    /// The place of the same key as a look: nobody's turn is used up, and nothing is counted.
     pub(super) fn ready(&self, now: Instant) -> Result<usize, AllRest> {
-        self.first_ready(self.turn.load(Ordering::Relaxed), now)
+        self.least_loaded(self.turn.load(Ordering::Relaxed), now)
     }
 
-    fn first_ready(&self, turn: usize, now: Instant) -> Result<usize, AllRest> {
-        let mut soonest: Option<AllRest> = None;
+    fn least_loaded(&self, turn: usize, now: Instant) -> Result<usize, AllRest> {
+        let mut least: Option<(usize, usize)> = None;
+        let mut soonest: Option<Rest> = None;
         for step in 0..self.keys.len() {
             let place = (turn.wrapping_add(step)) % self.keys.len();
-            match self.keys[place].resting(now) {
-                None => return Ok(place),
-                Some(rest) if soonest.is_none_or(|least| rest.until < least.until) => {
-                    soonest = Some(AllRest { until: rest.until, limited: rest.limited });
+            let key = &self.keys[place];
+            if let Some(rest) = key.resting(now) {
+                if soonest.is_none_or(|soonest| rest.until < soonest.until) {
+                    soonest = Some(rest);
                 }
-                Some(_) => {}
+                continue;
+            }
+            let load = key.under_way.load(Ordering::Relaxed);
+            if least.is_none_or(|(least, _)| load < least) {
+                least = Some((load, place));
+            }
+            if load == 0 {
+                break;
             }
         }
-        Err(soonest.expect("a pool is not empty"))
+        least.map(|(_, place)| place).ok_or_else(|| soonest.expect("a pool is not empty").into())
     }
 
     pub(super) fn get(&self, place: usize) -> &ProviderKey {
@@ -120,6 +144,27 @@ impl KeyPool {
     }
 }
 
+impl KeyUse {
+    /// The key's, in its pool.
+    pub(super) fn place(&self) -> usize {
+        self.place
+    }
+}
+
+impl Drop for KeyUse {
+    fn drop(&mut self) {
+        if let Some(pool) = &self.counted {
+            pool.keys[self.place].under_way.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl From<Rest> for AllRest {
+    fn from(Rest { until, limited }: Rest) -> Self {
+        Self { until, limited }
+    }
+}
+
 impl Key {
     fn resting(&self, now: Instant) -> Option<Rest> {
         self.lock().filter(|rest| rest.until > now)
@@ -137,12 +182,21 @@ mod tests {
     use super::*;
     use crate::config::AuthStyle;
 
-    fn pool(count: usize) -> KeyPool {
+    fn pool(count: usize) -> Arc<KeyPool> {
         KeyPool::new(
             (0..count)
                 .map(|n| ProviderKey::new(AuthStyle::Bearer, &SecretString::from(format!("k{n}"))).unwrap())
                 .collect(),
         )
+    }
+
+    /// The key that a call of a moment gets.
+    fn next(pool: &Arc<KeyPool>, now: Instant) -> Result<usize, AllRest> {
+        pool.next(now).map(|key| key.place())
+    }
+
+    fn loads(pool: &KeyPool) -> Vec<usize> {
+        pool.keys.iter().map(|key| key.under_way.load(Ordering::Relaxed)).collect()
     }
 
     fn failure(class: FailureClass, retry_after: Option<u64>) -> Failure {
@@ -152,11 +206,45 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn keys_take_turns_and_rest_alone() {
         let (pool, now) = (pool(3), Instant::now());
-        let turns: Vec<_> = (0..6).map(|_| pool.next(now).unwrap()).collect();
+        let turns: Vec<_> = (0..6).map(|_| next(&pool, now).unwrap()).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1, 2]);
         assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), Some(OUT));
         assert_eq!(pool.rest(1, &failure(FailureClass::Unauthorized, None), now), None);
-        assert!((0..6).all(|_| pool.next(now).unwrap() != 1));
+        assert!((0..6).all(|_| next(&pool, now).unwrap() != 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_key_with_the_fewest_calls_is_taken() {
+        let (pool, now) = (pool(3), Instant::now());
+        let mut held: Vec<_> = (0..7).map(|_| pool.next(now).unwrap()).collect();
+        assert_eq!(loads(&pool), [3, 2, 2]);
+        held.retain(|key| key.place() != 2);
+        assert_eq!(pool.ready(now), Ok(2), "a look");
+        assert_eq!(loads(&pool), [3, 2, 0], "takes nothing");
+        held.extend((0..5).map(|_| pool.next(now).unwrap()));
+        assert_eq!(loads(&pool), [3, 3, 4]);
+        drop(held);
+        assert_eq!(loads(&pool), [0; 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_rests_is_not_taken_however_idle_it_is() {
+        let (pool, now) = (pool(2), Instant::now());
+        pool.rest(1, &failure(FailureClass::RateLimited, Some(7)), now);
+        let held: Vec<_> = (0..4).map(|_| pool.next(now).unwrap()).collect();
+        assert_eq!(loads(&pool), [4, 0]);
+        let later = now + Duration::from_secs(7);
+        let more: Vec<_> = (0..4).map(|_| pool.next(later).unwrap()).collect();
+        assert_eq!(loads(&pool), [4, 4]);
+        drop((held, more));
+        assert_eq!(loads(&pool), [0; 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_only_key_is_not_counted() {
+        let (pool, now) = (pool(1), Instant::now());
+        let _held: Vec<_> = (0..4).map(|_| pool.next(now).unwrap()).collect();
+        assert_eq!((loads(&pool), Arc::strong_count(&pool)), (vec![0], 1));
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,8 +287,8 @@ mod tests {
         let (pool, now) = (pool(1), Instant::now());
         let short = Failure { retry_after: Some(Duration::from_millis(17)), ..Failure::new(FailureClass::RateLimited) };
         pool.rest(0, &short, now);
-        assert_eq!(pool.next(now).unwrap_err().until, now + Duration::from_millis(17));
-        assert_eq!(pool.next(now + Duration::from_millis(17)), Ok(0));
+        assert_eq!(next(&pool, now).unwrap_err().until, now + Duration::from_millis(17));
+        assert_eq!(next(&pool, now + Duration::from_millis(17)), Ok(0));
     }
 
     #[tokio::test(start_paused = true)]
@@ -209,9 +297,9 @@ mod tests {
         pool.rest(0, &failure(FailureClass::RateLimited, Some(7)), now);
         pool.rest(1, &failure(FailureClass::RateLimited, Some(30)), now);
         pool.rest(1, &failure(FailureClass::RateLimited, Some(5)), now);
-        let soonest = pool.next(now).unwrap_err();
+        let soonest = next(&pool, now).unwrap_err();
         assert_eq!(soonest, AllRest { until: now + Duration::from_secs(7), limited: true });
-        assert_eq!(pool.next(now + Duration::from_secs(7)), Ok(0));
-        assert!((0..4).all(|_| pool.next(now + Duration::from_secs(29)) == Ok(0)));
+        assert_eq!(next(&pool, now + Duration::from_secs(7)), Ok(0));
+        assert!((0..4).all(|_| next(&pool, now + Duration::from_secs(29)) == Ok(0)));
     }
 }

@@ -1,5 +1,5 @@
 //! Which provider answers a call: the registry of what is configured, the plan of a call, and its execution with
-//! fall-back, repeats, breakers, keys and provider limits.
+//! fall-back, repeats, breakers, checks of health, keys and provider limits.
 
 mod admission;
 mod attempt;
@@ -7,6 +7,7 @@ mod breaker;
 mod budget;
 mod dispatch;
 mod first_token;
+mod health;
 mod kept;
 mod keys;
 mod plan;
@@ -20,7 +21,8 @@ mod window;
 
 pub use breaker::Stance;
 pub use dispatch::Dispatcher;
+pub use health::{Found, HealthChecks};
 pub use keys::KeyStance;
 pub use plan::{Plan, Unable};
 pub use registry::{Registry, RegistryError, Route};
-pub use snapshot::{ModelSnapshot, ProviderSnapshot};
+pub use snapshot::{HealthSnapshot, ModelSnapshot, ProviderSnapshot};

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::admission::Admission;
 use super::breaker::{Breaker, Rule};
 use super::first_token::FirstTokens;
+use super::health::Health;
 use super::keys::KeyPool;
 use crate::call::{Name, TokenPrice};
 use crate::config::{self, ModelRow, Paths, Preset, UsageReport};
@@ -29,10 +30,14 @@ pub(super) struct Provider {
     addresses: Arc<Addresses>,
     api_version: Box<str>,
     /// `None`: it wants no key.
-    pub(super) keys: Option<KeyPool>,
+    pub(super) keys: Option<Arc<KeyPool>>,
     pub(super) admission: Admission,
-    /// Opens when the provider cannot be reached.
+    /// Opens when the provider cannot be reached, or fails its health checks.
     pub(super) breaker: Arc<Breaker>,
+    /// `None`: only calls find out.
+    pub(super) health: Option<Arc<Health>>,
+    /// An answer that begins later than that after its attempt counts against the model's breaker.
+    pub(super) slow: Option<Duration>,
     pub(super) retries: u32,
     /// Usage has to be asked for on streams, and may be.
     pub(super) asks_usage: bool,
@@ -112,8 +117,9 @@ impl Provider {
         };
         let preset = config.preset;
         let endpoint = Endpoint::new(Arc::new(origin), &url.path, timeouts, preset.dialect);
-        let addresses = Addresses::new(&endpoint, &preset.paths, "", &config.api_version)
-            .map_err(|_| bad("the path of base_url or api_version"))?;
+        let bad_path = |_| bad("the path of base_url or api_version");
+        let addresses = Addresses::new(&endpoint, &preset.paths, "", &config.api_version).map_err(bad_path)?;
+        let list = endpoint.address(preset.paths.models, "", &config.api_version).map_err(bad_path)?;
         let keys = config
             .api_keys
             .as_ref()
@@ -126,6 +132,7 @@ impl Provider {
         let name = Name::from(config.name.as_str());
         Ok(Self {
             breaker: breaker(rule, name.text(), "", metrics, epoch),
+            health: config.health.map(|health| Arc::new(Health::new(health, list))),
             name,
             preset,
             endpoint,
@@ -133,6 +140,7 @@ impl Provider {
             api_version: config.api_version.as_str().into(),
             keys,
             admission: Admission::new(config.limits, epoch),
+            slow: config.breaker.slow,
             retries: config.retries,
             asks_usage: config.inject_usage && config.preset.usage == UsageReport::OnRequest,
             rule,

@@ -9,6 +9,7 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::budget::RetryBudget;
+use super::health::HealthChecks;
 use super::plan::Facts;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
@@ -160,6 +161,11 @@ impl Registry {
             ProviderSnapshot::of(provider, own.map(|target| &**target), now)
         };
         self.providers.values().map(of).collect()
+    }
+
+    /// The checks that are wanted, one for each provider that has any: to be run beside the calls.
+    pub fn health_checks(&self) -> impl Iterator<Item = HealthChecks> {
+        self.providers.values().filter_map(HealthChecks::of)
     }
 
     /// Closes connections that have been idle too long.

@@ -8,6 +8,7 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::breaker::Permit;
+use super::keys::KeyUse;
 use super::provider::Target;
 use crate::call::{AttemptEnd, Frame, FrameKind, FrameStream, Journal};
 use crate::error::{Failure, FailureClass};
@@ -16,8 +17,7 @@ use crate::state::Slot;
 /// What an attempt holds until its answer has ended.
 pub(super) struct Held {
     pub(super) target: Arc<Target>,
-    /// The place of the provider's key.
-    pub(super) key: Option<usize>,
+    pub(super) key: Option<KeyUse>,
     pub(super) permit: Permit,
     pub(super) slot: Option<Slot>,
 }
@@ -28,16 +28,16 @@ pub(super) struct Relay {
     /// Gone when the verdict is known; dropped without one if the client leaves.
     permit: Option<Permit>,
     target: Arc<Target>,
-    key: Option<usize>,
+    key: Option<KeyUse>,
     journal: Arc<Journal>,
     _slot: Option<Slot>,
     over: bool,
 }
 
 impl Relay {
-    pub(super) fn around(frames: FrameStream, held: Held, journal: Arc<Journal>) -> FrameStream {
+    pub(super) fn around(frames: FrameStream, held: Held, journal: Arc<Journal>, now: Instant) -> FrameStream {
         let Held { target, key, mut permit, slot } = held;
-        permit.confirm();
+        permit.confirm(now);
         Box::pin(Self { frames, permit: Some(permit), target, key, journal, _slot: slot, over: false })
     }
 
@@ -45,9 +45,9 @@ impl Relay {
     fn broke(&mut self, class: FailureClass) {
         let now = Instant::now();
         let Some(permit) = self.permit.take() else { return };
-        match self.key {
+        match &self.key {
             Some(key) if self.target.provider.blames_key(class) => {
-                self.target.provider.rest_key(key, &Failure::new(class), now);
+                self.target.provider.rest_key(key.place(), &Failure::new(class), now);
             }
             _ if class != FailureClass::CallerError => permit.fail(now, None, fastrand::f64()),
             _ => {}

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::breaker::Permit;
+use super::keys::KeyUse;
 use super::plan::{Plan, Ranked};
 use super::provider::{Target, wait};
 use super::registry::Route;
@@ -59,7 +60,7 @@ enum Standing {
 pub(super) struct Ticket {
     pub(super) candidate: usize,
     pub(super) target: Arc<Target>,
-    pub(super) key: Option<usize>,
+    pub(super) key: Option<KeyUse>,
     pub(super) provider_permit: Permit,
     pub(super) target_permit: Permit,
     pub(super) slot: Option<Slot>,
@@ -156,7 +157,7 @@ impl Run {
         } else {
             provider_permit.succeed(now);
             match failure.class {
-                FailureClass::CallerError => target_permit.confirm(),
+                FailureClass::CallerError => target_permit.confirm(now),
                 _ if key.is_some() => drop(target_permit),
                 _ => target_permit.fail(now, failure.retry_after, jitter),
             }
@@ -168,8 +169,8 @@ impl Run {
                 "this provider does not know this model; the configuration should be put right"
             );
         }
-        if let Some((place, _)) = key {
-            target.provider.rest_key(place, &failure, now);
+        if let Some((key, _)) = &key {
+            target.provider.rest_key(key.place(), &failure, now);
         }
 
         let state = match failure.class {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::breaker::Stance;
+use super::health::Found;
 use super::keys::KeyStance;
 use super::provider::{Provider, Target};
 
@@ -14,13 +15,24 @@ use super::provider::{Provider, Target};
 pub struct ProviderSnapshot {
     pub name: Arc<str>,
     pub kind: &'static str,
-    /// Of the breaker that opens when the provider cannot be reached.
+    /// Of the breaker that opens when the provider cannot be reached, or fails its health checks.
     pub breaker: Stance,
     /// Attempts under way; counted where the provider has a limit of them.
     pub in_flight: Option<u32>,
+    /// `None`: it is not checked.
+    pub health: Option<HealthSnapshot>,
     pub models: Vec<ModelSnapshot>,
     /// In the order of the configuration; empty where it wants none.
     pub keys: Vec<KeyStance>,
+}
+
+/// What a provider's checks have found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthSnapshot {
+    /// As the configuration calls it.
+    pub check: &'static str,
+    /// `None`: no check has ended yet.
+    pub found: Option<Found>,
 }
 
 /// A model at its provider.
@@ -44,6 +56,10 @@ impl ProviderSnapshot {
             kind: provider.preset.kind,
             breaker: provider.breaker.stance(now),
             in_flight: provider.admission.in_flight(),
+            health: provider
+                .health
+                .as_ref()
+                .map(|health| HealthSnapshot { check: health.check(), found: health.found() }),
             models: targets.map(model).collect(),
             keys: provider.keys.as_ref().map(|keys| keys.stances(now)).unwrap_or_default(),
         }

@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-use super::attempt::attempt;
+use super::attempt::{Timed, attempt};
 use super::provider::Target;
 use super::run::Ticket;
 use crate::api::chat::{Fate, Loss, Losses};
@@ -10,7 +10,6 @@ use crate::call::{Call, Door};
 use crate::config::Quality;
 use crate::dialects::{self, Bridge, Invalid, Sent};
 use crate::error::{Failure, FailureClass, Refusal};
-use crate::upstream::Answered;
 
 /// One candidate's turn.
 pub(super) struct Turn<'a> {
@@ -34,7 +33,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The answer, and what the request lost on its way, as a header tells it.
-    pub(super) async fn ask(&self) -> Result<(Answered, Option<HeaderValue>), NoAnswer> {
+    pub(super) async fn ask(&self) -> Result<(Timed, Option<HeaderValue>), NoAnswer> {
         let target = &*self.ticket.target;
         let wanted = dialects::Target {
             model: &target.id,
@@ -57,12 +56,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    async fn ask_by(&self, bridge: &Bridge<'_>) -> Result<(Answered, Option<HeaderValue>), NoAnswer> {
+    async fn ask_by(&self, bridge: &Bridge<'_>) -> Result<(Timed, Option<HeaderValue>), NoAnswer> {
         let Self { call, ticket, response_limit, .. } = *self;
         let sent = prepare(call, &ticket.target, bridge).map_err(NoAnswer::Unfit)?;
         let dropped = dropped(&sent.losses, call.door);
         match attempt(call, ticket, bridge, sent, response_limit, call.deadline).await {
-            Ok(answered) => Ok((answered, dropped)),
+            Ok(timed) => Ok((timed, dropped)),
             Err(failure) => Err(NoAnswer::Failed { failure, after_door: false }),
         }
     }

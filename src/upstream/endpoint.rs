@@ -117,6 +117,14 @@ impl Endpoint {
         }
         request
     }
+
+    /// A request for what costs nothing, such as the list of models.
+    pub(super) fn free_request(&self, address: &Uri, key: Option<&ProviderKey>) -> Request<RequestBody> {
+        let mut request = self.request(address, key, &Betas::default(), false, RequestBody::new([]));
+        *request.method_mut() = Method::GET;
+        request.headers_mut().remove(CONTENT_TYPE);
+        request
+    }
 }
 
 /// Percent-encoded but for what may stand in a path's segment (RFC 3986, 3.3).

@@ -237,7 +237,7 @@ async fn refused(bridge: &Bridge<'_>, status: StatusCode, headers: &HeaderMap, m
 }
 
 #[cold]
-fn not_answered(error: &NetError) -> Failure {
+pub(super) fn not_answered(error: &NetError) -> Failure {
     tracing::debug!(error = error as &dyn std::error::Error, "attempt failed");
     match error {
         NetError::Dns(_) => Failure::new(FailureClass::Dns),

@@ -1,5 +1,6 @@
 //! One HTTP exchange with a provider: what is sent, how long each phase may take, what the answer turns out to be.
 
+mod check;
 mod classify;
 mod decode;
 mod endpoint;
@@ -10,5 +11,6 @@ mod retry_after;
 mod sse;
 mod stream;
 
+pub use check::{check_connection, check_models};
 pub use endpoint::{Endpoint, ProviderKey, Timeouts};
 pub use exchange::{Answered, Ask, Body, exchange};

@@ -142,8 +142,8 @@ async fn a_provider_that_works_is_told_with_its_models_and_keys() {
         |name: &str| json!({"name": name, "breaker": "closed", "open_until": null, "time_to_first_token_p95_ms": null});
     let key = |id: &str| json!({"id": id, "state": "ready", "until": null});
     let expected = json!({"data": [
-        {"name": "bare", "kind": "vllm", "state": "up", "in_flight": null, "models": [model("unlisted")], "keys": []},
-        {"name": "only", "kind": "openai", "state": "up", "in_flight": null, "models": [model("z"), model("m")],
+        {"name": "bare", "kind": "vllm", "state": "up", "in_flight": null, "health": null, "models": [model("unlisted")], "keys": []},
+        {"name": "only", "kind": "openai", "state": "up", "in_flight": null, "health": null, "models": [model("z"), model("m")],
          "keys": [key("only#1"), key("only#2")]},
     ]});
     let response = knock(&gateway, &[&format!("authorization: Bearer {SECRET}")]).await;

@@ -233,3 +233,66 @@ async fn the_shortest_opening_of_all_is_told() {
     let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
     assert!((20..=30).contains(&seconds), "{seconds}");
 }
+
+const SLOW: &str = "breaker = { failures = 3, open = \"60s\", slow = \"10ms\" }";
+
+fn pause() -> Step {
+    Step::Pause(std::time::Duration::from_millis(30))
+}
+
+#[tokio::test]
+async fn a_provider_that_is_always_slow_is_left_alone_after_twenty_calls() {
+    let stream = Reply::stream([role()]).then(pause()).then_event(text("late")).then_event(finish()).then_event(DONE);
+    for (request, reply) in [(ask("chat"), good().first(pause())), (ask_stream("chat"), stream)] {
+        let first = Scripted::always(reply).await;
+        let second = Scripted::saying("second").await;
+        let gateway = Gateway::start(pair(&first, &second, SLOW)).await;
+        for call in 0..20 {
+            let response = gateway.chat(&request).await;
+            assert_eq!((response.provider(), response.attempts()), ("first", 1), "{call}");
+        }
+        // A stream counts with its end.
+        gateway.records(20).await;
+        let response = gateway.chat(&request).await;
+        assert_eq!((response.provider(), response.attempts()), ("second", 1));
+    }
+}
+
+#[tokio::test]
+async fn slowness_is_borne_where_nobody_speaks_of_it() {
+    let first = Scripted::always(good().first(pause())).await;
+    let second = Scripted::saying("second").await;
+    let gateway = Gateway::start(pair(&first, &second, &breaker(3, "60s"))).await;
+    for _ in 0..25 {
+        assert_eq!(gateway.chat(&ask("chat")).await.provider(), "first");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_probe_opens_again_and_its_client_gets_the_answer() {
+    let (ended, wait) = gate();
+    let slow = Reply::stream([role()]).then(pause()).then_event(text("late")).then(Step::Wait(wait));
+    let slow = slow.then_event(finish()).then_event(DONE);
+    let first = Scripted::in_turn([refusal(500).script(), slow.script()]).await;
+    let lines = "breaker = { failures = 1, open = \"1ms\", slow = \"10ms\" }";
+    let gateway = Gateway::start(Setup::new().provider("only", &first, lines)).await;
+    let state = async || {
+        let labels = [("provider", "only"), ("model", "m")];
+        gateway.metrics().await.sum("tollgate_breaker_state", &labels)
+    };
+    assert_eq!(gateway.chat(&ask("m")).await.status, 502);
+    let (mut connection, mut response) = loop {
+        let mut connection = gateway.begin(&ask_stream("m")).await;
+        let response = connection.head().await.unwrap();
+        if response.status == 200 {
+            break (connection, response);
+        }
+    };
+    connection.until(&mut response, "late").await;
+    assert_eq!(state().await, 2.0, "its beginning is its verdict");
+    ended.open();
+    connection.rest(&mut response).await;
+    assert_eq!(said(&response.body), "late");
+    gateway.record(first.calls()).await;
+    assert_eq!(state().await, 2.0, "its end changes nothing");
+}

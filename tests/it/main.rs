@@ -28,6 +28,7 @@ mod golden;
 mod grammar;
 mod headers;
 mod heads;
+mod health;
 mod http2;
 mod inside_200;
 mod invariants;

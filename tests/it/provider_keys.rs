@@ -196,3 +196,45 @@ async fn a_provider_without_keys_gets_none() {
     assert_eq!(response.status, 200);
     assert_eq!(provider.last().header("authorization"), None);
 }
+
+#[tokio::test]
+async fn a_key_with_calls_under_way_waits_until_others_have_as_many() {
+    let (ended, wait) = gate();
+    let held = Reply::stream([text("on")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);
+    let provider = Scripted::start(move |seen| if seen.streamed() { held.clone() } else { good() }.script()).await;
+    let gateway = Gateway::start(Setup::new().provider("only", &provider, KEYS)).await;
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut connection = gateway.begin(&ask_stream("m")).await;
+        let mut response = connection.head().await.unwrap();
+        connection.until(&mut response, "on").await;
+        streams.push((connection, response));
+    }
+    for _ in 0..4 {
+        assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+    }
+    assert_eq!(keys_used(&provider), "abcccc");
+
+    // One client leaves, the other reads to the end; both keys are taken again, which they would not be with a call more.
+    drop(streams.pop());
+    provider.until("the stream given up", |counts| counts.gone == 1).await;
+    ended.open();
+    let (mut connection, mut response) = streams.pop().unwrap();
+    connection.rest(&mut response).await;
+    let all = async {
+        loop {
+            assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+            let used = keys_used(&provider).split_off(6);
+            if "abc".chars().all(|key| used.contains(key)) {
+                break;
+            }
+        }
+    };
+    within("all keys in turn again", all).await;
+    let before = keys_used(&provider).len();
+    for _ in 0..6 {
+        assert_eq!(gateway.chat(&ask("m")).await.status, 200);
+    }
+    let even = keys_used(&provider).split_off(before);
+    assert!("abc".chars().all(|key| even.matches(key).count() == 2), "{even}");
+}

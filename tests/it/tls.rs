@@ -54,3 +54,25 @@ async fn a_handshake_that_stalls_ends_with_the_time_to_connect() {
     let response = gateway.chat(&ask("chat")).await;
     assert_eq!((response.provider(), response.attempts()), ("second", 2));
 }
+
+#[tokio::test]
+async fn a_check_of_the_connection_shakes_hands() {
+    let provider = Scripted::saying(TEXT).await;
+    let [trusted, unknown] = [(); 2].map(|()| Identity::new("localhost", 4000));
+    let roots = trusting(&[&trusted]);
+    let lines = "health = { check = \"connect\", every = \"1s\" }";
+    let setup = Setup::new()
+        .provider_at("good", &base_url("openai", &terminate(&trusted, provider.address)), lines)
+        .provider_at("bad", &base_url("openai", &terminate(&unknown, provider.address)), lines)
+        .env("SSL_CERT_FILE", &roots.path().display().to_string());
+    let gateway = Gateway::start(setup).await;
+    for (name, class) in [("good", None), ("bad", Some("tls"))] {
+        let is_told = |event: &serde_json::Value| {
+            event["provider.name"] == name && event["message"].as_str().unwrap_or_default().contains("health check")
+        };
+        let line = gateway.event("the first check", is_told).await;
+        assert_eq!(line["failure.class"].as_str(), class, "{name}");
+    }
+    provider.until("the handshake", |counts| counts.connections > 0).await;
+    assert_eq!(provider.calls(), 0);
+}

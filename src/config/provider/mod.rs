@@ -2,6 +2,7 @@
 
 mod all;
 mod base_url;
+mod health;
 mod read;
 mod row;
 
@@ -14,6 +15,7 @@ use super::presets::Preset;
 
 pub(super) use all::{Listing, Providers, Reading};
 pub use base_url::BaseUrl;
+pub use health::{Check, Health};
 pub use row::ModelRow;
 
 /// A provider that can be used: one whose `api_keys` were all empty is not in the list.
@@ -29,6 +31,8 @@ pub struct Provider {
     pub timeouts: Timeouts,
     pub limits: Limit,
     pub breaker: Breaker,
+    /// `None`: nobody looks whether it is there but calls.
+    pub health: Option<Health>,
     /// Repeats of a candidate in one call, once no untried candidate is ready.
     pub retries: u32,
     /// Whether usage may be asked for on streams where the client did not (presets with usage on request).
@@ -74,10 +78,12 @@ pub struct Breaker {
     /// Consecutive failures; at least 1. Fewer never open it.
     pub failures: u32,
     pub open: Duration,
+    /// An answer that begins later than that is a slow one; `None`: none is.
+    pub slow: Option<Duration>,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { failures: 3, open: Duration::from_secs(60) }
+        Self { failures: 3, open: Duration::from_secs(60), slow: None }
     }
 }

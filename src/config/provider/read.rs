@@ -14,7 +14,7 @@ use super::super::shape::Shape;
 use super::super::suggest::suggest;
 use super::super::values::positive_duration;
 use super::all::{Listing, Reading};
-use super::{BaseUrl, Breaker, ModelRow, Provider, Timeouts};
+use super::{BaseUrl, Breaker, Health, ModelRow, Provider, Timeouts};
 
 static PROVIDER: Shape = Shape {
     name: "providers",
@@ -25,6 +25,7 @@ static PROVIDER: Shape = Shape {
         "timeouts",
         "limits",
         "breaker",
+        "health",
         "retries",
         "inject_usage",
         "models",
@@ -34,7 +35,7 @@ static PROVIDER: Shape = Shape {
 
 static TIMEOUTS: Shape = Shape { name: "timeouts", keys: &["connect", "first_byte", "response", "idle", "total"] };
 
-static BREAKER: Shape = Shape { name: "breaker", keys: &["failures", "open"] };
+static BREAKER: Shape = Shape { name: "breaker", keys: &["failures", "open", "slow"] };
 
 const MOST_RETRIES: u32 = 100;
 
@@ -53,6 +54,7 @@ impl Provider {
             timeouts: preset.timeouts,
             limits: Limit::default(),
             breaker: Breaker::default(),
+            health: None,
             retries: 1,
             inject_usage: true,
             models: published_models(preset.kind).to_vec(),
@@ -74,6 +76,7 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     table.set("timeouts", &mut provider.timeouts, |field| Timeouts::read(field, usual));
     table.set("limits", &mut provider.limits, Limit::read);
     table.set("breaker", &mut provider.breaker, Breaker::read);
+    table.set("health", &mut provider.health, |field| Health::read(field).map(Some));
     table.set("retries", &mut provider.retries, read_retries);
     table.set("inject_usage", &mut provider.inject_usage, |field| field.flag());
     let kind_name = kind.map_or("", |preset| preset.kind);
@@ -219,6 +222,7 @@ impl Breaker {
             field.number(1).map(|failures: i64| u32::try_from(failures).unwrap_or(u32::MAX))
         });
         table.set("open", &mut breaker.open, |field| field.parse(positive_duration));
+        table.set("slow", &mut breaker.slow, |field| field.parse(positive_duration).map(Some));
         Some(breaker)
     }
 }
@@ -258,7 +262,7 @@ mod tests {
         let a = provider(
             "base_url = \"http://h:8080/v1/\"\napi_keys = [\"k1\", \"\", \"k2\"]\n\
              timeouts = { connect = \"1s\", first_byte = \"2s\", response = \"3s\", idle = \"4s\", total = \"5s\" }\n\
-             limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\" }\nretries = 0\ninject_usage = false",
+             limits = { concurrency = 6 }\nbreaker = { failures = 7, open = \"8s\", slow = \"9s\" }\nretries = 0\ninject_usage = false",
         );
         assert_eq!((a.base_url.host.as_str(), a.base_url.port, a.base_url.path.as_str()), ("h", 8080, "/v1"));
         let keys = a.api_keys.unwrap_or_default();
@@ -267,6 +271,7 @@ mod tests {
             [a.timeouts.connect, a.timeouts.first_byte, a.timeouts.response, a.timeouts.idle, a.timeouts.total];
         assert_eq!(seconds.map(|timeout| timeout.as_secs()), [1, 2, 3, 4, 5]);
         assert_eq!((a.limits.concurrency, a.breaker.failures, a.breaker.open.as_secs()), (Some(6), 7, 8));
+        assert_eq!(a.breaker.slow.map(|slow| slow.as_secs()), Some(9));
         assert_eq!((a.retries, a.inject_usage), (0, false));
     }
 
@@ -274,7 +279,7 @@ mod tests {
     fn a_kind_alone_is_enough_and_lists_the_published_models() {
         let a = provider("");
         assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
-        assert!(a.api_keys.is_none());
+        assert!(a.api_keys.is_none() && a.health.is_none() && a.breaker.slow.is_none());
         assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && row.price.is_some()));
     }
 
@@ -307,6 +312,8 @@ mod tests {
             ("timeouts = { conect = \"1s\" }", "timeouts.conect: unknown key (did you mean `connect`?)"),
             ("breaker = { failures = 0 }", "breaker.failures"),
             ("breaker = { open = \"0s\" }", "breaker.open"),
+            ("breaker = { slow = \"0s\" }", "breaker.slow"),
+            ("breaker = { slow = 20 }", "breaker.slow: expected a string"),
             ("limits = { concurrency = 0 }", "limits.concurrency"),
             ("retries = -1", "retries"),
             ("retries = 1000", "retries"),

@@ -1,9 +1,13 @@
 //! The rules of a breaker as a state machine: pure, of fixed size, and told what time it is.
 //!
-//! It opens when so many calls in a row have failed, or when of at least twenty calls of the last ten seconds half have;
-//! fewer failures than [`Rule::failures`] never open it. An opening lasts as long as configured and at least as long as
-//! the provider asked for; each further one without a success in between lasts twice as long as the one before, up to ten
-//! times, and up to a fifth longer by chance, so that many gateways do not probe in step. Then one probe may pass.
+//! It opens when so many calls in a row have failed, or when of at least twenty calls of the last ten seconds half have,
+//! or were slow; fewer of these than [`Rule::failures`] never open it. An opening lasts as long as configured and at least
+//! as long as the provider asked for; each further one without a success in between lasts twice as long as the one before,
+//! up to ten times, and up to a fifth longer by chance, so that many gateways do not probe in step. Then one probe may
+//! pass. A slow answer is a success that ends a row of failures and forgets nothing else.
+//!
+//! Checks are no calls: nobody waits for them, and they pass at any time. While it is closed they count like calls. A good
+//! one ends an opening, but for what the provider asked for; a bad one is a bad probe when an opening is over.
 
 use std::time::Duration;
 
@@ -35,9 +39,10 @@ pub(super) struct State {
     phase: Phase,
     /// Changes with the phase: a verdict on a call that began in an earlier era is not believed.
     era: u64,
-    /// Nobody passes before then if it is open. While it is closed, how long an opening would last at least: as long as
-    /// the provider asked for since the last success.
-    until: Instant,
+    /// Of the last opening, as long as we make it ourselves.
+    end: Instant,
+    /// An opening lasts at least until then: as long as the provider asked for since the last success.
+    asked: Instant,
     /// In a row, of this era.
     failures: u32,
     /// Since the last success.
@@ -57,7 +62,8 @@ pub(super) enum Phase {
 #[derive(Debug, Default, Clone, Copy)]
 struct Calls {
     all: u32,
-    failed: u32,
+    /// Failed or slow.
+    bad: u32,
 }
 
 /// A call that may pass.
@@ -69,7 +75,8 @@ pub(super) struct Pass {
 
 impl State {
     pub(super) fn new(rule: Rule, epoch: Instant) -> Self {
-        Self { rule, phase: Phase::Closed, era: 0, until: epoch, failures: 0, openings: 0, window: Window::new(epoch) }
+        let window = Window::new(epoch);
+        Self { rule, phase: Phase::Closed, era: 0, end: epoch, asked: epoch, failures: 0, openings: 0, window }
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -79,7 +86,7 @@ impl State {
     /// Whether nobody may pass, and until when.
     pub(super) fn closed_until(&self, now: Instant) -> Option<Instant> {
         match self.phase {
-            Phase::Open if now < self.until => Some(self.until),
+            Phase::Open if now < self.until() => Some(self.until()),
             Phase::HalfOpen => Some(now + SOON),
             Phase::Closed | Phase::Open => None,
         }
@@ -89,7 +96,7 @@ impl State {
     pub(super) fn stance(&self, now: Instant) -> Stance {
         match self.phase {
             Phase::Closed => Stance::Closed,
-            Phase::Open if now < self.until => Stance::Open { until: self.until },
+            Phase::Open if now < self.until() => Stance::Open { until: self.until() },
             Phase::Open | Phase::HalfOpen => Stance::HalfOpen,
         }
     }
@@ -117,6 +124,13 @@ impl State {
         }
     }
 
+    /// The other side lives and is slow: for a probe that is not enough.
+    pub(super) fn confirm_slow(&mut self, pass: Pass, now: Instant, jitter: f64) {
+        if pass.era == self.era && self.phase == Phase::HalfOpen {
+            self.open(now, jitter);
+        }
+    }
+
     pub(super) fn succeed(&mut self, mut pass: Pass, now: Instant) {
         if pass.probe {
             self.confirm(&mut pass);
@@ -124,8 +138,16 @@ impl State {
         if pass.era == self.era {
             self.failures = 0;
             self.openings = 0;
-            self.until = now;
+            self.asked = now;
             self.window.at(now).all += 1;
+        }
+    }
+
+    /// As [`Self::fail`], but that no row goes on with it.
+    pub(super) fn succeed_slowly(&mut self, pass: Pass, now: Instant, jitter: f64) {
+        if pass.era == self.era {
+            self.failures = 0;
+            self.count_bad(now, jitter);
         }
     }
 
@@ -133,17 +155,11 @@ impl State {
     /// to 1.
     pub(super) fn fail(&mut self, pass: Pass, now: Instant, retry_after: Option<Duration>, jitter: f64) {
         if let Some(wait) = retry_after {
-            self.until = self.until.max(now + wait);
+            self.asked = self.asked.max(now + wait);
         }
-        if pass.era != self.era {
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        let second = self.window.at(now);
-        second.all += 1;
-        second.failed += 1;
-        if self.phase == Phase::HalfOpen || self.failures >= self.rule.failures || self.half_fail() {
-            self.open(now, jitter);
+        if pass.era == self.era {
+            self.failures = self.failures.saturating_add(1);
+            self.count_bad(now, jitter);
         }
     }
 
@@ -154,18 +170,55 @@ impl State {
         }
     }
 
-    fn half_fail(&self) -> bool {
+    /// What a check begins with: it takes nobody's place, and what it finds is of this era.
+    pub(super) fn look(&self) -> Pass {
+        Pass { era: self.era, probe: false }
+    }
+
+    /// A check has found that somebody is there. The next call is the probe: a check knows less than a call.
+    pub(super) fn found_up(&mut self, look: Pass, now: Instant) {
+        match self.phase {
+            Phase::Closed => self.succeed(look, now),
+            Phase::Open if look.era == self.era => self.end = self.end.min(now),
+            // The call that is under way knows better.
+            Phase::Open | Phase::HalfOpen => {}
+        }
+    }
+
+    /// A check has found that nobody is, or somebody in trouble. `jitter` is from 0 to 1.
+    pub(super) fn found_down(&mut self, look: Pass, now: Instant, jitter: f64) {
+        match self.phase {
+            Phase::Closed => self.fail(look, now, None, jitter),
+            Phase::Open if look.era == self.era && now >= self.until() => self.open(now, jitter),
+            Phase::Open | Phase::HalfOpen => {}
+        }
+    }
+
+    fn until(&self) -> Instant {
+        self.end.max(self.asked)
+    }
+
+    fn count_bad(&mut self, now: Instant, jitter: f64) {
+        let second = self.window.at(now);
+        second.all += 1;
+        second.bad += 1;
+        if self.phase == Phase::HalfOpen || self.failures >= self.rule.failures || self.half_are_bad() {
+            self.open(now, jitter);
+        }
+    }
+
+    fn half_are_bad(&self) -> bool {
         let counts = self.window.counts();
         let all: u32 = counts.iter().map(|calls| calls.all).sum();
-        let failed: u32 = counts.iter().map(|calls| calls.failed).sum();
-        all >= ENOUGH_CALLS && failed >= all.div_ceil(2) && failed >= self.rule.failures
+        let bad: u32 = counts.iter().map(|calls| calls.bad).sum();
+        all >= ENOUGH_CALLS && bad >= all.div_ceil(2) && bad >= self.rule.failures
     }
 
     fn open(&mut self, now: Instant, jitter: f64) {
         let times = (1_u32 << self.openings.min(MOST.ilog2() + 1)).min(MOST);
         let chance = if self.openings == 0 { 0.0 } else { BY_CHANCE * jitter };
         let length = self.rule.open * times;
-        self.until = self.until.max(now + length + length.mul_f64(chance));
+        self.end = now + length + length.mul_f64(chance);
         self.openings = self.openings.saturating_add(1);
         self.enter(Phase::Open);
     }

@@ -209,7 +209,7 @@ async fn streams_that_always_break_open_it() {
     let (breaker, now) = breaker();
     for _ in 0..3 {
         let mut permit = breaker.permit(now).unwrap();
-        permit.confirm();
+        permit.confirm(now);
         permit.fail(now, None, 0.0);
     }
     assert!(is_open(&breaker, now));
@@ -221,7 +221,7 @@ async fn a_stream_that_breaks_counts_after_its_commit() {
     trip(&breaker, now);
     let now = now + OPEN;
     let mut probe = breaker.permit(now).unwrap();
-    probe.confirm();
+    probe.confirm(now);
     assert!(breaker.permit(now).is_ok());
     probe.fail(now, None, 0.0);
     fail(&breaker, now);
@@ -233,7 +233,7 @@ async fn a_stream_that_breaks_counts_after_its_commit() {
 #[tokio::test(start_paused = true)]
 async fn callers_mistakes_are_no_verdict_but_prove_that_somebody_is_there() {
     let (breaker, now) = breaker();
-    let mistake = |now| breaker.permit(now).unwrap().confirm();
+    let mistake = |now| breaker.permit(now).unwrap().confirm(now);
     for _ in 0..100 {
         mistake(now);
     }
@@ -258,4 +258,155 @@ async fn it_can_be_looked_at_without_being_moved() {
     assert_eq!(breaker.stance(later), Stance::HalfOpen);
     probe.succeed(later);
     assert_eq!(breaker.stance(later), Stance::Closed);
+}
+
+fn slowly(breaker: &Arc<Breaker>, now: Instant) {
+    let mut permit = breaker.permit(now).unwrap();
+    permit.slow(0.0);
+    permit.succeed(now);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_answers_end_a_row_and_count_against_the_share() {
+    let (breaker, now) = breaker();
+    for _ in 0..4 {
+        fail(&breaker, now);
+        fail(&breaker, now);
+        slowly(&breaker, now);
+    }
+    assert!(!is_open(&breaker, now), "never three in a row, and too few calls for a share");
+    for _ in 0..7 {
+        succeed(&breaker, now);
+        assert!(!is_open(&breaker, now));
+    }
+    slowly(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+    assert_eq!(breaker.gauge.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slowness_alone_opens_it_and_never_with_fewer_than_configured() {
+    for (failures, opens) in [(1, 20), (20, 20), (30, 30), (u32::MAX, u32::MAX)] {
+        let (breaker, now) = after(failures);
+        for call in 1..opens.min(1_000) {
+            slowly(&breaker, now);
+            assert!(!is_open(&breaker, now), "{failures}: {call}");
+        }
+        slowly(&breaker, now);
+        assert_eq!(is_open(&breaker, now), opens < u32::MAX, "{failures}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_probe_opens_again_whole_or_at_its_streams_beginning() {
+    let (breaker, mut now) = breaker();
+    trip(&breaker, now);
+    now += OPEN;
+    slowly(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 2 * OPEN);
+
+    now += 2 * OPEN;
+    let mut stream = breaker.permit(now).unwrap();
+    stream.slow(0.0);
+    stream.confirm(now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 4 * OPEN);
+    stream.succeed(now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 4 * OPEN, "what comes later is of an earlier era");
+    now += 4 * OPEN;
+    succeed(&breaker, now);
+    trip(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_stream_that_breaks_counts_once_and_as_failed() {
+    let (breaker, now) = breaker();
+    for call in 0..3 {
+        assert!(!is_open(&breaker, now), "{call}");
+        let mut stream = breaker.permit(now).unwrap();
+        stream.slow(0.0);
+        stream.confirm(now);
+        stream.fail(now, None, 0.0);
+    }
+    assert!(is_open(&breaker, now), "three failures in a row");
+
+    let (breaker, now) = after(5);
+    for _ in 0..9 {
+        succeed(&breaker, now);
+        let mut stream = breaker.permit(now).unwrap();
+        stream.slow(0.0);
+        stream.confirm(now);
+        stream.fail(now, None, 0.0);
+    }
+    assert!(!is_open(&breaker, now), "eighteen calls, not twenty-seven");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_forgets_no_rest_that_was_asked_for() {
+    let (breaker, now) = breaker();
+    breaker.permit(now).unwrap().fail(now, Some(5 * OPEN), 0.0);
+    slowly(&breaker, now);
+    trip(&breaker, now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 5 * OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_count_like_calls_while_it_is_closed() {
+    let (breaker, now) = breaker();
+    breaker.look().down(now, 0.0);
+    fail(&breaker, now);
+    breaker.look().up(now);
+    breaker.look().down(now, 0.0);
+    fail(&breaker, now);
+    assert!(!is_open(&breaker, now));
+    breaker.look().down(now, 0.0);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN);
+    assert_eq!(breaker.gauge.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_check_lets_the_probe_go_at_once_but_not_before_it_was_asked_to() {
+    let (breaker, now) = breaker();
+    trip(&breaker, now);
+    breaker.look().up(now);
+    assert_eq!((breaker.stance(now), breaker.gauge.get()), (Stance::HalfOpen, 2));
+    let probe = breaker.permit(now).unwrap();
+    assert!(breaker.permit(now).is_err(), "one probe");
+    probe.fail(now, Some(OPEN / 2), 0.0);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + 2 * OPEN);
+    breaker.look().up(now);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_check_is_a_bad_probe_once_an_opening_is_over() {
+    let (breaker, now) = breaker();
+    trip(&breaker, now);
+    breaker.look().down(now, 0.0);
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN, "it was open already");
+    let later = now + OPEN;
+    breaker.look().down(later, 0.0);
+    assert_eq!(breaker.permit(later).unwrap_err(), later + 2 * OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_leave_a_probe_alone_and_know_nothing_of_later_eras() {
+    let (breaker, now) = breaker();
+    let (early, late) = ([breaker.look(), breaker.look()], breaker.look());
+    trip(&breaker, now);
+    for look in early {
+        look.up(now);
+    }
+    assert_eq!(breaker.permit(now).unwrap_err(), now + OPEN, "it was well before it opened");
+    let now = now + OPEN;
+    let probe = breaker.permit(now).unwrap();
+    breaker.look().up(now);
+    breaker.look().down(now, 0.0);
+    assert_eq!(breaker.stance(now), Stance::HalfOpen);
+    assert!(breaker.permit(now).is_err());
+    probe.succeed(now);
+    fail(&breaker, now);
+    fail(&breaker, now);
+    late.down(now, 0.0);
+    assert!(!is_open(&breaker, now));
 }
