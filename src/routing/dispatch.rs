@@ -97,7 +97,8 @@ async fn seek(
                 Err(NoRepeat::NotWorthIt) => return Ok(None),
             },
         };
-        match Turn::new(call, &ticket, response_limit, run.quality()).ask().await {
+        let until = run.share(&ticket, Instant::now(), call.deadline);
+        match Turn::new(call, &ticket, response_limit, run.quality(), until).ask().await {
             Ok((Timed { answered, slow }, dropped)) => {
                 run.answered(&ticket);
                 if slow {
@@ -120,9 +121,9 @@ async fn seek(
                     run.has_no_such_door(&ticket);
                 }
                 let now = Instant::now();
-                if now >= call.deadline && failure.class == FailureClass::Timeout {
+                if now >= until && failure.class == FailureClass::Timeout {
                     run.interrupted(&ticket);
-                    return Err(past_deadline(call, run));
+                    continue;
                 }
                 if let Verdict::Stop(error) = run.failed(ticket, failure, now, fastrand::f64()) {
                     return Err(error);

@@ -135,6 +135,15 @@ impl Run {
         self.tried.is_empty() || at + LEAST_TIME <= deadline
     }
 
+    /// Until when an attempt may use up the call's time: while another candidate is left that might answer, half of what
+    /// there is, so that a provider that says nothing does not take the whole call with it.
+    pub(super) fn share(&self, ticket: &Ticket, now: Instant, deadline: Instant) -> Instant {
+        let might = |(place, one): (usize, &Candidate)| {
+            place != ticket.candidate && one.state == Standing::Untried && self.target(place).open_until(now).is_none()
+        };
+        if self.candidates.iter().enumerate().any(might) { now + wait(deadline, now) / 2 } else { deadline }
+    }
+
     pub(super) fn repeat(&mut self, place: usize, now: Instant) -> Option<Ticket> {
         self.candidates[place].repeats += 1;
         let ticket = self.admit(place, now).ok();
@@ -251,8 +260,10 @@ impl Run {
         self.tried.push(Tried { provider, class: FailureClass::NotFound, words: None });
     }
 
-    /// Takes in that the call's own deadline ended an attempt: nobody is charged with the caller's haste.
+    /// Takes in that the call's own deadline, or the attempt's share of it, ended an attempt: nobody is charged with the
+    /// caller's haste.
     pub(super) fn interrupted(&mut self, ticket: &Ticket) {
+        self.candidates[ticket.candidate].state = Standing::Out;
         let provider = Arc::clone(ticket.target.provider.name.text());
         self.tried.push(Tried { provider, class: FailureClass::Timeout, words: None });
     }

@@ -1,6 +1,7 @@
 //! A candidate's turn: what it would be sent, whether it can be asked that at all, and by which of its doors.
 
 use http::HeaderValue;
+use tokio::time::Instant;
 
 use super::attempt::{Timed, attempt};
 use super::provider::Target;
@@ -17,6 +18,7 @@ pub(super) struct Turn<'a> {
     ticket: &'a Ticket,
     response_limit: usize,
     quality: Quality,
+    until: Instant,
 }
 
 /// Why a turn gave nothing.
@@ -28,8 +30,15 @@ pub(super) enum NoAnswer {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(call: &'a Call, ticket: &'a Ticket, response_limit: usize, quality: Quality) -> Self {
-        Self { call, ticket, response_limit, quality }
+    /// `until` is when the answer must have begun (a stream) or be whole.
+    pub(super) fn new(
+        call: &'a Call,
+        ticket: &'a Ticket,
+        response_limit: usize,
+        quality: Quality,
+        until: Instant,
+    ) -> Self {
+        Self { call, ticket, response_limit, quality, until }
     }
 
     /// The answer, and what the request lost on its way, as a header tells it.
@@ -57,10 +66,10 @@ impl<'a> Turn<'a> {
     }
 
     async fn ask_by(&self, bridge: &Bridge<'_>) -> Result<(Timed, Option<HeaderValue>), NoAnswer> {
-        let Self { call, ticket, response_limit, .. } = *self;
+        let Self { call, ticket, response_limit, until, .. } = *self;
         let sent = prepare(call, &ticket.target, bridge).map_err(NoAnswer::Unfit)?;
         let dropped = dropped(&sent.losses, call.door);
-        match attempt(call, ticket, bridge, sent, response_limit, call.deadline).await {
+        match attempt(call, ticket, bridge, sent, response_limit, until).await {
             Ok(timed) => Ok((timed, dropped)),
             Err(failure) => Err(NoAnswer::Failed { failure, after_door: false }),
         }

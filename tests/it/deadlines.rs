@@ -93,12 +93,8 @@ async fn one_deadline_holds_for_all_attempts() {
 async fn nobody_is_asked_who_could_not_answer_in_time() {
     let first = Scripted::always(silent()).await;
     let second = Scripted::saying("second").await;
-    // The first attempt begins after the call's clock: when it is given up, 30 ms are left at most.
-    let setup = Setup::new()
-        .provider("first", &first, "timeouts = { first_byte = \"570ms\", response = \"570ms\" }")
-        .provider("second", &second, "")
-        .ordered("chat", &["first/m", "second/m"])
-        .server("deadline = \"600ms\"");
+    // The first attempt may use up half: 45 ms are left at most.
+    let setup = Setup::pair(&first, &second).server("deadline = \"90ms\"");
     let gateway = Gateway::start(setup).await;
     for (call, request) in [ask("chat"), ask_stream("chat")].into_iter().enumerate() {
         let response = gateway.chat(&request).await;
@@ -132,6 +128,29 @@ async fn a_provider_that_says_nothing_leaves_time_for_another() {
         assert_eq!((response.provider(), response.attempts()), ("second", 2));
     }
     first.until("both attempts given up", |counts| counts.gone == 2).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_says_nothing_does_not_use_up_a_short_deadline() {
+    let first = Scripted::always(silent()).await;
+    let second = Scripted::saying("second").await;
+    let third = Scripted::always(silent()).await;
+    let once = "breaker = { failures = 1, open = \"60s\" }";
+    let setup = Setup::new()
+        .provider("first", &first, once)
+        .provider("second", &second, "")
+        .provider("third", &third, once)
+        .ordered("two", &["first/m", "second/m"])
+        .ordered("three", &["first/m", "third/m", "second/m"]);
+    let gateway = Gateway::start(setup).await;
+    for request in [ask("two"), ask_stream("two")] {
+        let response = gateway.chat_with(&request, &["x-tollgate-deadline-ms: 1500"]).await;
+        assert_eq!((response.provider(), response.attempts()), ("second", 2), "{}", response.text());
+    }
+    let response = gateway.chat_with(&ask_stream("three"), &["x-tollgate-deadline-ms: 3000"]).await;
+    assert_eq!((response.provider(), response.attempts()), ("second", 3), "{}", response.text());
+    // The hurry was the caller's: else the third call had not asked the first provider.
+    assert_eq!((first.calls(), third.calls()), (3, 1));
 }
 
 #[tokio::test]

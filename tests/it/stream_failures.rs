@@ -22,7 +22,7 @@ async fn what_breaks_before_content_falls_back() {
         ),
         Fault::new("nothing", Reply::stream(Vec::<String>::new()), "malformed"),
         Fault::new("only a role", Reply::stream([role()]), "truncated"),
-        Fault::new("a page", Reply::new(200, "text/html", "<html>Log in</html>"), "truncated"),
+        Fault::new("a page", Reply::new(200, "text/html", "<html>Log in</html>"), "malformed"),
         Fault::new("no end of chunks", Reply::stream([role()]).then(Step::Fin), "truncated"),
         Fault::new("a line without end", Reply::stream([long_line]), "malformed"),
         Fault::new("half of JSON", Reply::new(200, "application/json", r#"{"choices":[{"#), "malformed"),
