@@ -15,6 +15,8 @@ pub enum FailureClass {
     Connect,
     /// No TLS session.
     Tls,
+    /// This machine has no descriptor, memory or port left for a connection.
+    Exhausted,
     /// One of the attempt's clocks ran out.
     Timeout,
     /// The connection broke.
@@ -48,6 +50,7 @@ impl FailureClass {
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Exhausted => "exhausted",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
             Self::RateLimited => "rate_limited",

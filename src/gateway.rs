@@ -21,7 +21,7 @@ use crate::call::Caller;
 use crate::config::{self, Config, Limit};
 use crate::keys::Directory;
 use crate::layers::{Auth, CacheLayer, LimitLayer, Limits, MeterLayer};
-use crate::net::{Connector, ProxyEnv};
+use crate::net::{Connector, ProxyEnv, raise_descriptors};
 use crate::routing::{Dispatcher, Registry, RegistryError};
 use crate::server::{Addresses, AdminDoor, CallService, ClientDoor, Doors, Drain, Patience, Ready, serve};
 use crate::telemetry::Metrics;
@@ -31,6 +31,8 @@ use crate::usage::Meter;
 const BACKLOG: u32 = 4096;
 /// Connections on the admin door.
 const ADMIN_CONNECTIONS: usize = 256;
+/// Descriptors for all that is no connection: listeners, files, timers.
+const OTHER_DESCRIPTORS: u64 = 32;
 /// How often idle connections and forgotten addresses are looked for.
 const TIDY: Duration = Duration::from_secs(5);
 /// How long calls have to say that they are given up.
@@ -93,13 +95,20 @@ impl Gateway {
             stop: stop.clone(),
         };
 
+        let room = Room::within(raise_descriptors(), config.server.max_connections);
+        if room.clients < config.server.max_connections {
+            tracing::warn!(
+                connections = room.clients,
+                "this process may not open enough files for server.max_connections; so many clients at once (see ulimit -n)"
+            );
+        }
         let tasks = TaskTracker::new();
         let patience = Patience { header: config.server.header_timeout, write: config.server.write_timeout };
         let client_door = ClientDoor::new(Arc::new(doors));
-        tasks.spawn(serve(listener, client_door, config.server.max_connections, patience, clients.clone()));
+        tasks.spawn(serve(listener, client_door, room.clients, patience, clients.clone()));
         let (secret, made_secret) = admin_secret(&config.admin)?;
         let admin_door = AdminDoor::new(metrics, ready, Admin::new(secret, Arc::clone(&registry)));
-        tasks.spawn(serve(admin_listener, admin_door, ADMIN_CONNECTIONS, patience, admin.clone()));
+        tasks.spawn(serve(admin_listener, admin_door, room.admin, patience, admin.clone()));
         for checks in registry.health_checks() {
             tasks.spawn(stop.clone().run_until_cancelled_owned(checks.run()));
         }
@@ -138,6 +147,24 @@ impl Gateway {
         let _ = tokio::time::timeout(LAST_WORDS, self.admin.connections.wait()).await;
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// How many connections the doors may have at once.
+#[derive(Debug, PartialEq, Eq)]
+struct Room {
+    clients: usize,
+    admin: usize,
+}
+
+impl Room {
+    /// What there are descriptors for: a client's call needs one more for its provider, and the admin door must open when
+    /// the other one is full. A client that waits in the kernel's queue is served; one without a provider is not.
+    fn within(descriptors: Option<u64>, clients: usize) -> Self {
+        let all = descriptors
+            .map_or(usize::MAX, |all| usize::try_from(all.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX));
+        let admin = ADMIN_CONNECTIONS.min(all / 8).max(1);
+        Self { clients: clients.min((all.saturating_sub(admin) / 2).max(1)), admin }
     }
 }
 
@@ -221,5 +248,24 @@ async fn tidy(registry: Arc<Registry>, addresses: Arc<Addresses>, stop: Cancella
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         registry.reap(Instant::now());
         addresses.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_client_finds_a_descriptor_for_its_provider() {
+        let room = |descriptors, clients| {
+            let Room { clients, admin } = Room::within(descriptors, clients);
+            (clients, admin)
+        };
+        assert_eq!(room(None, 10_000), (10_000, 256));
+        assert_eq!(room(Some(1 << 20), 10_000), (10_000, 256));
+        assert_eq!(room(Some(1_024), 10_000), (434, 124));
+        assert_eq!(room(Some(256), 100), (98, 28));
+        assert_eq!(room(Some(256), 7), (7, 28));
+        assert_eq!(room(Some(10), 100), (1, 1));
     }
 }

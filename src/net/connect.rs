@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::descriptors::is_exhausted;
 use super::proxy::open_tunnel;
 use super::tls::LazyTls;
 use super::{NetError, ProxyEnv};
@@ -58,17 +59,22 @@ impl Connector {
 /// Tries the addresses of a name in turn.
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, NetError> {
     if let Ok(address) = host.parse::<IpAddr>() {
-        return tcp_to((address, port).into()).await.map_err(NetError::Connect);
+        return tcp_to((address, port).into()).await.map_err(|error| unless_exhausted(error, NetError::Connect));
     }
-    let addresses = tokio::net::lookup_host((host, port)).await.map_err(NetError::Dns)?;
+    let addresses =
+        tokio::net::lookup_host((host, port)).await.map_err(|error| unless_exhausted(error, NetError::Dns))?;
     let mut last = NetError::Dns(io::Error::from(io::ErrorKind::NotFound));
     for address in addresses {
         match tcp_to(address).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => last = NetError::Connect(error),
+            Err(error) => last = unless_exhausted(error, NetError::Connect),
         }
     }
     Err(last)
+}
+
+fn unless_exhausted(error: io::Error, otherwise: fn(io::Error) -> NetError) -> NetError {
+    if is_exhausted(&error) { NetError::Exhausted(error) } else { otherwise(error) }
 }
 
 async fn tcp_to(address: std::net::SocketAddr) -> io::Result<TcpStream> {

@@ -10,6 +10,9 @@ pub enum NetError {
     Dns(#[source] io::Error),
     #[error("connection refused or unreachable")]
     Connect(#[source] io::Error),
+    /// This machine has run out of descriptors, memory or ports: nobody's fault over there.
+    #[error("out of descriptors, memory or ports")]
+    Exhausted(#[source] io::Error),
     #[error("TLS handshake failed")]
     Tls(#[source] io::Error),
     #[error("proxy refused the tunnel: {0}")]

@@ -4,6 +4,7 @@
 mod alarm;
 mod body;
 mod connect;
+mod descriptors;
 mod error;
 mod link;
 mod origin;
@@ -13,6 +14,7 @@ mod tls;
 pub use alarm::Alarm;
 pub use body::RequestBody;
 pub use connect::Connector;
+pub use descriptors::raise_descriptors;
 pub use error::NetError;
 pub use link::ResponseBody;
 pub use origin::Origin;

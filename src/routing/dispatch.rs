@@ -125,6 +125,9 @@ async fn seek(
                     run.interrupted(&ticket);
                     continue;
                 }
+                if failure.class == FailureClass::Exhausted {
+                    registry.make_room();
+                }
                 if let Verdict::Stop(error) = run.failed(ticket, failure, now, fastrand::f64()) {
                     return Err(error);
                 }

@@ -175,6 +175,13 @@ impl Registry {
         }
     }
 
+    /// Closes all idle connections: without a descriptor for a new one they are of no use to anybody.
+    pub(super) fn make_room(&self) {
+        for provider in self.providers.values() {
+            provider.endpoint.origin().drop_idle();
+        }
+    }
+
     /// A configured target. One that its provider does not list is known by its name alone.
     fn target(&mut self, target: &config::Target, config: &Config, metrics: &Metrics) -> Option<Arc<Target>> {
         let name = format!("{}/{}", target.provider, target.model);

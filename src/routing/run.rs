@@ -37,6 +37,8 @@ pub(super) struct Run {
     refusal: Option<Box<Refusal>>,
     /// Why somebody could not be asked this at all.
     unfit: Option<Box<Refusal>>,
+    /// There was no descriptor for a connection; idle ones have been closed since.
+    had_no_room: bool,
 }
 
 struct Candidate {
@@ -93,6 +95,7 @@ impl Run {
             first: None,
             refusal: None,
             unfit: None,
+            had_no_room: false,
         }
     }
 
@@ -163,6 +166,9 @@ impl Run {
 
         if failure.class.is_transport() {
             provider_permit.fail(now, failure.retry_after, jitter);
+        } else if failure.class == FailureClass::Exhausted {
+            // Nothing has been learnt of the provider.
+            drop((provider_permit, target_permit));
         } else {
             provider_permit.succeed(now);
             match failure.class {
@@ -210,6 +216,10 @@ impl Run {
                     Err(rest) if rest.limited => Standing::Again(rest.until.max(now + FIRST_PAUSE)),
                     _ => Standing::Out,
                 }
+            }
+            FailureClass::Exhausted if !self.had_no_room => {
+                self.had_no_room = true;
+                Standing::Untried
             }
             class if may_pass(class) => {
                 let pause = FIRST_PAUSE * 2_u32.pow(self.candidates[place].repeats.min(6));
@@ -341,6 +351,7 @@ fn may_pass(class: FailureClass) -> bool {
         FailureClass::Dns
         | FailureClass::Connect
         | FailureClass::Tls
+        | FailureClass::Exhausted
         | FailureClass::Timeout
         | FailureClass::Reset
         | FailureClass::RateLimited

@@ -242,6 +242,7 @@ pub(super) fn not_answered(error: &NetError) -> Failure {
     match error {
         NetError::Dns(_) => Failure::new(FailureClass::Dns),
         NetError::Connect(_) | NetError::ConnectTimeout | NetError::Proxy(_) => Failure::new(FailureClass::Connect),
+        NetError::Exhausted(_) => Failure::new(FailureClass::Exhausted),
         NetError::Tls(_) => Failure::new(FailureClass::Tls),
         NetError::AnswerTimeout => Failure::new(FailureClass::Timeout).billable(),
         NetError::Broken(Some(error)) if error.is_parse() => Failure::new(FailureClass::Malformed).billable(),

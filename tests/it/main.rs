@@ -17,6 +17,7 @@ mod client_gone;
 mod commands;
 mod conversations;
 mod deadlines;
+mod descriptors;
 mod dialect_errors;
 mod dialect_oddities;
 mod dialects;

@@ -43,12 +43,23 @@ pub(crate) fn tollgate() -> Command {
     command
 }
 
+/// The same with so many descriptors. The shell becomes it, so that signals arrive.
+fn limited_tollgate(descriptors: u32) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.arg("-c").arg(format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_tollgate"));
+    command
+}
+
 impl Gateway {
     pub(crate) async fn start(setup: Setup) -> Self {
         let folder = TempDir::new().expect("there is a folder for temporary files");
         let file = folder.path().join("tollgate.toml");
         std::fs::write(&file, setup.text()).expect("the temporary folder can be written");
-        let mut command = tollgate();
+        let mut command = match setup.descriptors {
+            None => tollgate(),
+            Some(count) => limited_tollgate(count),
+        };
         command.arg("serve").arg("--config").arg(&file).current_dir(folder.path());
         command.envs(&setup.environment);
         let mut child = command.spawn().expect("the binary starts");

@@ -14,6 +14,7 @@ pub(crate) struct Setup {
     top: String,
     tables: String,
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) descriptors: Option<u32>,
     pub(super) providers: Vec<Watched>,
 }
 
@@ -35,6 +36,7 @@ impl Setup {
             top: "auth.required = false\n".to_owned(),
             tables: String::new(),
             environment: BTreeMap::new(),
+            descriptors: None,
             providers: Vec::new(),
         }
     }
@@ -105,6 +107,12 @@ impl Setup {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// How many files the gateway may open.
+    pub(crate) fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
         self
     }
 
