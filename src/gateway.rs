@@ -97,7 +97,7 @@ impl Gateway {
 
         let room = Room::within(raise_descriptors(), config.server.max_connections);
         if room.clients < config.server.max_connections {
-            tracing::warn!(
+            tracing::info!(
                 connections = room.clients,
                 "this process may not open enough files for server.max_connections; so many clients at once (see ulimit -n)"
             );

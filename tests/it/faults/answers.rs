@@ -26,6 +26,14 @@ pub(super) fn doing(name: &str, way: Way, stream: bool) -> Option<Doing> {
         "null_choices" => without(|answer, member| answer[member] = Value::Null),
         "empty_choices" => without(|answer, member| answer[member] = Value::Array(Vec::new())),
         "half_json" => json(&whole[..whole.len() / 2]),
+        "two_answers" => json(format!("{whole}{whole}")),
+        "answer_in_an_array" => json(format!("[{whole}]")),
+        "not_utf8" => {
+            let at = whole.find("France").expect("the text is about it");
+            json([&whole.as_bytes()[..at], b"\xff", &whole.as_bytes()[at + 1..]].concat())
+        }
+        "chunks_without_end" => Reply::stream([whole]).header("content-type", "application/json").then(Step::Fin),
+        "half_until_close" => json(&whole[..whole.len() / 2]).until_close(),
         "shorter_than_announced" => json(&*whole).cut(whole.len() / 2, Step::Fin),
         "longer_than_announced" => json(&*whole).length(whole.len() - 10).then(Step::Fin),
         "gzip" => {
@@ -36,6 +44,13 @@ pub(super) fn doing(name: &str, way: Way, stream: bool) -> Option<Doing> {
             return Some(Doing::reply(reply.header("content-encoding", "gzip")).with_body(body));
         }
         "not_gzip" => good(way, stream).header("content-encoding", "gzip"),
+        "zstd" => good(way, stream).header("content-encoding", "zstd"),
+        "gzip_twice" => good(way, stream).header("content-encoding", "gzip, gzip"),
+        "half_gzip" => {
+            let packed = gzip(whole.as_bytes());
+            json(&packed[..packed.len() / 2]).header("content-encoding", "gzip")
+        }
+        "gzip_unnamed" => json(gzip(whole.as_bytes())),
         "brotli" => good(way, stream).header("content-encoding", "br"),
         "gzip_bomb" => json(gzip(&vec![0; 64 << 20])).header("content-encoding", "gzip"),
         "usage_missing" => edited(way, stream, &mut |object| remove_usage(object)),

@@ -17,7 +17,8 @@ pub(super) fn doing(name: &str, way: Way, stream: bool, trap: &str) -> Option<Do
     let status: Option<u16> = status.parse().ok();
     let refusal = |status| refuse(way.vendor, status, "No.");
     let reply = match (status, rest, name) {
-        (Some(204), ..) => Reply::new(204, "text/plain", ""),
+        (Some(204 | 304), ..) => Reply::new(status?, "text/plain", ""),
+        (Some(201), ..) => good(way, stream).status(201),
         (Some(301..=308), ..) => {
             Reply::new(status?, "text/html", "<a href='/'>There</a>").header("location", format!("{trap}/elsewhere"))
         }
@@ -44,6 +45,8 @@ pub(super) fn doing(name: &str, way: Way, stream: bool, trap: &str) -> Option<Do
             script.0.extend(good.script().0);
             return Some(Doing { upstream: Upstream::Plays(script), body, ..Doing::reply(Reply::new(200, "", "")) });
         }
+        (None, _, "blank") => Reply::new(200, "application/json", " \r\n\r\n "),
+        (None, _, "page_called_json") => Reply::new(200, "application/json", "<html>Log in</html>"),
         (None, _, "empty") => Reply::new(200, if stream { "text/event-stream" } else { "application/json" }, ""),
         (None, _, "login_page") => Reply::new(200, "text/html", "<html><body>Log in to this network</body></html>"),
         _ => return None,

@@ -15,6 +15,8 @@ pub(super) fn doing(name: &str, way: Way) -> Option<Doing> {
     let reply = match name {
         "error_first" => Reply::stream([way.error_event()]),
         "error_second" => Reply::stream([&events[..lead.min(1)], &[way.error_event()]].concat()),
+        "limit_second" => Reply::stream([&events[..lead.min(1)], &[error_event(429)]].concat()),
+        "error_by_name" => Reply::stream(["event: error\ndata: {\"message\":\"failed\"}\n\n"]),
         "error_after_text" => Reply::stream([begun(), vec![way.error_event()]].concat()),
         "no_done" => Reply::stream(events.into_iter().filter(|event| event != DONE)),
         "cut_before_text" => Reply::stream(events[..lead].to_vec()),

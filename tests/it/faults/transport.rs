@@ -36,6 +36,16 @@ pub(super) async fn doing(name: &str, way: Way, stream: bool) -> Option<Doing> {
     };
     Some(match name {
         "reset_at_once" => Doing::script(Script(vec![Step::Reset])),
+        "closed_at_once" => Doing::script(Script(vec![Step::Fin])),
+        "closed_in_head" => Doing::script(Script::raw("HTTP/1.1 200 OK\r\ncontent-ty").then(Step::Fin)),
+        "not_http" => Doing::script(Script::raw("SSH-2.0-OpenSSH_9.6\r\n").then(Step::Fin)),
+        "status_in_words" => Doing::script(Script::raw("HTTP/1.1 OK fine\r\n\r\n").then(Step::Fin)),
+        "head_and_silence" => Doing::reply(good(way, false).cut(0, Step::Stall)),
+        "stall_in_body" => {
+            let good = good(way, false);
+            let half = good.bytes().len() / 2;
+            Doing::reply(good.cut(half, Step::Stall))
+        }
         "reset_after_head" if stream => Doing::reply(Reply::stream([""]).then(Step::Reset)),
         "reset_after_head" => Doing::reply(good(way, false).cut(0, Step::Reset)),
         "reset_in_body" => Doing::reply(half(good(way, false))),

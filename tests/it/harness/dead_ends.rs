@@ -53,10 +53,6 @@ impl Deaf {
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
-
-    pub(crate) fn base_url(&self) -> String {
-        base_url("openai", &self.origin())
-    }
 }
 
 /// A socket that has a free port of loopback. A server may listen there as well as long as this one does not.
