@@ -4,6 +4,7 @@
 mod alarm;
 mod body;
 mod connect;
+mod dial;
 mod error;
 mod link;
 mod origin;
@@ -13,6 +14,7 @@ mod tls;
 pub use alarm::Alarm;
 pub use body::RequestBody;
 pub use connect::Connector;
+pub use dial::{Dial, Dialled, Pipe};
 pub use error::NetError;
 pub use link::ResponseBody;
 pub use origin::Origin;
