@@ -89,8 +89,14 @@ pub(crate) struct Outage {
 impl Outage {
     /// Every second run has one.
     pub(crate) fn draw(rng: &mut Rng, length: Duration) -> Option<Self> {
-        const SKIES: [Sky; 5] =
-            [Sky::Limited(None), Sky::Errors(500), Sky::Unavailable(2), Sky::Blackhole, Sky::Resets];
+        const SKIES: [Sky; 6] = [
+            Sky::Limited(None),
+            Sky::Limited(Some(3)),
+            Sky::Errors(500),
+            Sky::Unavailable(2),
+            Sky::Blackhole,
+            Sky::Resets,
+        ];
         let from = length.mul_f64(rng.f64() * 0.8);
         let to = from + Duration::from_millis(rng.u64(1_000..10_000));
         let sky = SKIES[rng.usize(..SKIES.len())];
