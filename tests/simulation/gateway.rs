@@ -26,7 +26,7 @@ keepalive = "3s"
 [[auth.keys]]
 id = "narrow"
 secret = "narrow-key-0123456789"
-limits = { requests = "120/m", burst = 20, concurrency = 4 }
+limits = { requests = "60/m", burst = 5, concurrency = 4 }
 
 [[auth.keys]]
 id = "wide"
@@ -88,6 +88,8 @@ pub(crate) mod configured {
     pub(crate) const LIMITED: (usize, usize) = (2, 3);
     /// The caller with limits, and how many calls at once it may make.
     pub(crate) const NARROW: (&str, usize) = ("narrow", 4);
+    /// Its calls per second, and how many at once.
+    pub(crate) const NARROW_RATE: (f64, f64) = (1.0, 5.0);
     pub(crate) const KEEPALIVE: Duration = Duration::from_secs(3);
     pub(crate) const CONNECT: Duration = Duration::from_secs(1);
     pub(crate) const IDLE: Duration = Duration::from_secs(5);

@@ -80,6 +80,16 @@ fn what_is_not_given_back_is_found() {
 }
 
 #[test]
+fn a_caller_that_is_refused_or_let_in_without_a_reason_is_found() {
+    const RULE: &str = "invariant 8 (callers' places)";
+    let narrow = |told: &Told| told.ask.caller == configured::NARROW.0;
+    let refused = |told: &Told| told.end == End::Failed("rate_limited");
+    let spoil = |end: End, is_it: &dyn Fn(&Told) -> bool| broken_by(|run| call(run, |told| is_it(told)).end = end);
+    assert!(spoil(End::Failed("rate_limited"), &|told| narrow(told) && !refused(told)).contains(&RULE));
+    assert!(spoil(End::Whole, &|told| narrow(told) && refused(told)).contains(&RULE));
+}
+
+#[test]
 fn too_much_is_found() {
     const RULE: &str = "invariant 10 (bounds)";
     let at = Duration::from_secs(3);

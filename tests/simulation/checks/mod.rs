@@ -3,6 +3,7 @@
 mod answered;
 mod attempts;
 mod bounds;
+mod callers;
 mod leftovers;
 mod limits;
 mod records;
@@ -33,8 +34,15 @@ impl Finding {
 }
 
 pub(crate) fn check(run: &Run) -> Vec<Finding> {
-    let checks = [records::check, splices::check, leftovers::check, bounds::check, limits::check, answered::check]
-        as [fn(&Run) -> _; 6];
+    let checks = [
+        records::check,
+        splices::check,
+        leftovers::check,
+        bounds::check,
+        limits::check,
+        answered::check,
+        callers::check,
+    ] as [fn(&Run) -> _; 7];
     checks.into_iter().flat_map(|check| check(run)).collect()
 }
 
