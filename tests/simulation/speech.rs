@@ -11,7 +11,7 @@ pub(crate) enum Format {
 }
 
 /// What is asked of a provider. How much it is to say stands in the prompt.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Question {
     pub(crate) stream: bool,
     /// Usage has to be told on a stream too.

@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::clients::{Ask, Client, End, Told};
+use crate::ask::Ask;
+use crate::clients::{Client, End, Told};
 use crate::gateway::{Gateway, configured, is_ready};
 use crate::history::{CallNumber, Entry, History, Place};
 use crate::provider::{Exchange, Provider};
@@ -29,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(20);
 const TIDY: Duration = Duration::from_secs(5);
 
 /// Everything that is known of a run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) seed: u64,
     /// In the order of their numbers.
@@ -46,7 +47,7 @@ pub(crate) struct Run {
 }
 
 /// What a gateway has at the end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Left {
     /// Connections, when the idle ones had been closed.
     pub(crate) open: usize,
@@ -55,7 +56,7 @@ pub(crate) struct Left {
 }
 
 /// A call of the epilogue, and how it has to end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Probe {
     pub(crate) call: CallNumber,
     pub(crate) expected: End,

@@ -4,8 +4,8 @@ mod answered;
 mod attempts;
 mod bounds;
 mod callers;
+mod deadlines;
 mod leftovers;
-mod limits;
 mod records;
 mod splices;
 
@@ -39,7 +39,7 @@ pub(crate) fn check(run: &Run) -> Vec<Finding> {
         splices::check,
         leftovers::check,
         bounds::check,
-        limits::check,
+        deadlines::check,
         answered::check,
         callers::check,
     ] as [fn(&Run) -> _; 7];
