@@ -168,8 +168,8 @@ impl Room {
     }
 }
 
-/// The layers of a call, outermost first.
-fn call_service(config: &Config, registry: Arc<Registry>, meter: Meter, epoch: Instant) -> CallService {
+/// The layers of a call, outermost first, around the providers of `registry`. Buckets are full at `epoch`.
+pub fn call_service(config: &Config, registry: Arc<Registry>, meter: Meter, epoch: Instant) -> CallService {
     let service = ServiceBuilder::new()
         .layer(MeterLayer(meter))
         .layer(LimitLayer(Arc::new(limits(config, epoch))))

@@ -48,6 +48,12 @@ impl Link {
         Pin::new(&mut self.driver).poll(cx).is_pending() && self.sender.is_ready()
     }
 
+    /// Whether nothing has come of an answer by which the other side would have shown that it knows of the request. For
+    /// a connection that has broken: nothing more comes over it.
+    pub(super) fn heard_nothing(self) -> bool {
+        self.driver.into_parts().read_buf.is_empty()
+    }
+
     /// Sends a request and waits for the head of the answer, until `limit`.
     pub(super) async fn send(
         &mut self,

@@ -87,7 +87,11 @@ impl Origin {
     ) -> Result<(Response<ResponseBody>, Instant), NetError> {
         if let Some(mut link) = self.checkout().await {
             match answer(&mut link, request(), answer_within, until).await {
-                Err(NetError::Broken(why)) if !why.as_ref().is_some_and(hyper::Error::is_parse) => {}
+                Err(NetError::Broken(why)) => {
+                    if !link.heard_nothing() {
+                        return Err(NetError::Broken(why));
+                    }
+                }
                 answer => return Ok(self.with_body(answer?, link)),
             }
         }
@@ -250,6 +254,29 @@ mod tests {
         assert_eq!(call(&origin).await.unwrap(), "ok");
         assert!(matches!(call(&origin).await, Err(NetError::Broken(_))));
         server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_answered_in_part_is_not_sent_again() {
+        for part in [&b"H"[..], b"HTTP/1.1 200 OK\r\ncontent-le", b"no HTTP at all\r\n"] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let origin = origin(listener.local_addr().unwrap().port());
+            let server = tokio::spawn(async move {
+                let (mut first, _) = listener.accept().await.unwrap();
+                assert!(read_request(&mut first).await);
+                first.write_all(ANSWER).await.unwrap();
+                assert!(read_request(&mut first).await);
+                first.write_all(part).await.unwrap();
+                drop(first);
+                let (mut next, _) = listener.accept().await.unwrap();
+                assert!(read_request(&mut next).await);
+                next.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nthird").await.unwrap();
+            });
+            assert_eq!(call(&origin).await.unwrap(), "ok");
+            assert!(matches!(call(&origin).await, Err(NetError::Broken(Some(_)))));
+            assert_eq!(call(&origin).await.unwrap(), "third");
+            server.await.unwrap();
+        }
     }
 
     #[tokio::test]
