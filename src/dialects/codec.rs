@@ -79,6 +79,12 @@ pub trait ReadEvents: Send + Sync + fmt::Debug {
 
     /// Whether the answer is complete, so that the stream may end here.
     fn is_whole(&self) -> bool;
+
+    /// What a stream that ends here lacks in its own format, though the answer is complete: the event that clients of the
+    /// format wait for.
+    fn lacks(&self) -> &'static [u8] {
+        b""
+    }
 }
 
 /// Writes a client's stream, delta by delta.

@@ -1,6 +1,7 @@
 //! A stream's events on their way to the client.
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 
 use super::codec::{ReadEvents, WriteEvents};
 use super::mistral;
@@ -173,6 +174,17 @@ impl Events {
         }
     }
 
+    /// Whether these lines, with which the provider's bytes end, are only the beginning of an event. The blank line behind
+    /// the last event, which is often missing, does not matter, nor do comments.
+    pub fn is_half(&mut self, lines: &[u8]) -> bool {
+        let is_event = lines.trim_ascii().first().is_some_and(|first| *first != b':');
+        is_event
+            && Event::parse(lines, &mut self.joined).is_none_or(|event| {
+                let data = event.data.trim_ascii();
+                data != b"[DONE]" && serde_json::from_slice::<IgnoredAny>(data).is_err()
+            })
+    }
+
     /// Whether the provider or the model would not answer: a stream without content is then not an empty one.
     pub fn is_refused(&self) -> bool {
         match &self.way {
@@ -189,10 +201,14 @@ impl Events {
     /// The provider's stream is over and whole: what the client's still lacks. Only the first time.
     pub fn end(&mut self) -> Bytes {
         let mut out = Vec::new();
-        if let Way::Translated { writer, ended, .. } = &mut self.way
-            && !std::mem::replace(ended, true)
-        {
-            writer.end(&mut out);
+        match &mut self.way {
+            Way::Passed(_) => {}
+            Way::Tapped(reader) => return Bytes::from_static(reader.lacks()),
+            Way::Translated { writer, ended, .. } => {
+                if !std::mem::replace(ended, true) {
+                    writer.end(&mut out);
+                }
+            }
         }
         out.into()
     }

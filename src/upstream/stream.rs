@@ -218,12 +218,14 @@ impl EventStream {
 
     /// The provider's bytes have ended.
     fn finish(&mut self) {
-        if !self.begun.is_empty() {
+        let rest = self.begun.split().freeze();
+        // Half an event behind a whole answer is nothing, and must not become part of what follows.
+        let is_lost = self.events.is_whole() && self.events.is_half(&rest);
+        if !rest.is_empty() && !is_lost {
             // The blank line behind the last event is often missing. Half an event is kept from the client: what
             // follows it, an error, would become part of it.
-            let event = self.begun.split().freeze();
-            let (seen, passing) = self.events.read(&event);
-            let event = if passing == Passing::Written { self.events.take_written() } else { event };
+            let (seen, passing) = self.events.read(&rest);
+            let event = if passing == Passing::Written { self.events.take_written() } else { rest };
             if self.events.is_whole() || matches!(seen.kind, FrameKind::Error(_)) {
                 self.emit(event, seen);
             }

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::grammar::check;
 use crate::harness::*;
 
 const SHORT: &str = "timeouts = { first_byte = \"300ms\", idle = \"300ms\" }";
@@ -109,4 +110,38 @@ async fn the_total_time_ends_a_stream_that_never_stops() {
     let response = gateway.chat(&ask_stream("m")).await;
     response.assert_stream_error();
     provider.until("the gateway giving the endless stream up", |counts| counts.gone == 1).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_whole_but_for_its_last_event_gets_it() {
+    let event = |data: serde_json::Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap());
+    let message = json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": null,
+        "stop_sequence": null, "usage": {"input_tokens": 3, "output_tokens": 1}
+    });
+    let events = [
+        event(json!({"type": "message_start", "message": message})),
+        event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
+        event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}})),
+        event(json!({"type": "content_block_stop", "index": 0})),
+        event(json!({
+            "type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null},
+            "usage": {"output_tokens": 2}
+        })),
+    ];
+    let stop = event(json!({"type": "message_stop"}));
+    for (part, end) in [(0, Step::Fin), (0, Step::Reset), (0, Step::Stall), (9, Step::Fin), (stop.len() - 4, Step::Fin)]
+    {
+        let sent = [&events[..], &[stop[..part].to_owned()]].concat();
+        let provider = Scripted::always(Reply::stream(sent).then(end)).await;
+        let lines = "kind = \"anthropic\"\ntimeouts = { idle = \"300ms\" }";
+        let gateway = Gateway::start(Setup::new().provider("only", &provider, lines)).await;
+        for door in [Door::Messages, Door::Chat] {
+            let response = gateway.call(door, &streamed(door, say(door, "only/m", "Say hello"))).await;
+            let text = response.text();
+            assert!(door == Door::Chat || text == events.concat() + &stop, "{text}");
+            assert_eq!(check(door, &text, true).map(|said| said.text).as_deref(), Ok("Hello"), "{text}");
+            assert_eq!(gateway.record_of(&response).await["call.outcome"], "ok");
+        }
+    }
 }

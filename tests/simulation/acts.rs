@@ -136,8 +136,9 @@ impl Actor<'_> {
         let half = if is_whole {
             None
         } else {
-            // Only up to where nothing is missing any more.
-            events.truncate(self.rng.usize(..=answer.words + 1));
+            // An error is told in the midst; what breaks off does so anywhere, also where nothing is missing any more.
+            let end = if manner == Manner::ErrorInside { answer.words + 1 } else { events.len() };
+            events.truncate(self.rng.usize(..=end));
             events.pop()
         };
         for (event, is_word) in &events {

@@ -25,6 +25,7 @@ pub fn read_events(call_id: &str) -> EventReader {
         started: false,
         finished: false,
         whole: false,
+        stopped: false,
     }
 }
 
@@ -40,6 +41,8 @@ pub struct EventReader {
     started: bool,
     finished: bool,
     whole: bool,
+    /// The last event has come.
+    stopped: bool,
 }
 
 #[derive(Debug)]
@@ -125,6 +128,10 @@ impl ReadEvents for EventReader {
 
     fn is_whole(&self) -> bool {
         self.whole
+    }
+
+    fn lacks(&self) -> &'static [u8] {
+        if self.whole && !self.stopped { b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n" } else { b"" }
     }
 }
 
@@ -271,6 +278,7 @@ impl EventReader {
         let finish = if self.calls > 0 { Finish::ToolCalls } else { Finish::Stop };
         self.finish(finish, deltas);
         self.whole = true;
+        self.stopped = true;
     }
 }
 

@@ -57,7 +57,7 @@ fn ends(told: &Told) -> Option<String> {
         (End::Whole, Door::Messages) => finished == 1 && ended == 1,
         // Servers forget the last event, and what they say passes as it is.
         (End::Whole, _) => finished == 1 && ended <= 1,
-        (End::Broken, _) => ended == 0,
+        (End::Broken, _) => finished == 0 && ended == 0,
         _ => finished <= 1 && ended <= 1,
     };
     (!right).then(|| {

@@ -175,3 +175,13 @@ fn the_odd_and_the_unknown_are_tolerated_and_the_broken_is_not() {
         assert_eq!(fault.class, FailureClass::Malformed);
     }
 }
+
+#[test]
+fn what_lacks_the_last_event_is_known() {
+    let mut reader = read_events("c");
+    assert!(reader.lacks().is_empty(), "nothing is whole yet");
+    feed(&mut reader, &json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})).unwrap();
+    assert_eq!(reader.lacks(), b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+    feed(&mut reader, &json!({"type": "message_stop"})).unwrap();
+    assert!(reader.lacks().is_empty());
+}
