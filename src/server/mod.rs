@@ -14,6 +14,7 @@ mod head;
 mod io;
 mod pages;
 mod respond;
+mod upload;
 mod voice;
 mod wishes;
 

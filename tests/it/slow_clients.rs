@@ -62,6 +62,56 @@ async fn a_body_that_does_not_come_is_a_408() {
 }
 
 #[tokio::test]
+async fn a_body_that_stops_in_its_middle_is_a_408_as_soon_as_a_head_would_be() {
+    // 150 bytes must come in each 300 ms; for the body as a whole there would be a minute.
+    let (provider, gateway) = bench("header_timeout = \"300ms\"").await;
+    for begun in ["{", &format!("{{\"model\":\"{}", "m".repeat(400))] {
+        gateway.expect_calls(1);
+        let mut connection = Connection::open(gateway.door).await;
+        connection.send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 1000"])).await;
+        connection.send(begun).await;
+        connection.response().await.assert_error(408, "invalid_request_error", None);
+        connection.until_closed().await;
+    }
+    assert_eq!(provider.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_is_closed() {
+    let (_provider, gateway) = bench("header_timeout = \"500ms\"").await;
+    gateway.expect_calls(1);
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 100000"])).await;
+    let drip = async {
+        // Each byte is followed by some exchanges, so that they come more slowly than a body may.
+        while connection.send("x").await {
+            for _ in 0..20 {
+                gateway.get("/livez", &[]).await;
+            }
+        }
+    };
+    within("the dripping connection's end", drip).await;
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_but_steadily_is_read() {
+    let (provider, gateway) = bench("header_timeout = \"1s\"").await;
+    gateway.expect_calls(1);
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "transfer-encoding: chunked"])).await;
+    let begun = tokio::time::Instant::now();
+    // Blanks mean nothing in JSON. Each piece is followed by a whole exchange.
+    while begun.elapsed() < std::time::Duration::from_millis(2_500) {
+        assert!(connection.send(format!("400\r\n{}\r\n", " ".repeat(1024))).await);
+        gateway.get("/livez", &[]).await;
+    }
+    let body = ask("m").to_string();
+    connection.send(format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())).await;
+    assert_eq!(connection.response().await.status, 200);
+    assert_eq!(provider.calls(), 1);
+}
+
+#[tokio::test]
 async fn a_chunked_request_is_read_and_sent_on_with_a_length() {
     let (provider, gateway) = bench("").await;
     gateway.expect_calls(1);
