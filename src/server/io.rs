@@ -7,7 +7,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::busy::Busy;
 use crate::net::Alarm;
 
 /// How long a connection may be idle between two requests (nginx: 75 s).
@@ -28,48 +28,6 @@ pub struct Patience {
     pub header: Duration,
     /// For the client to take anything of what waits for it.
     pub write: Duration,
-}
-
-/// Requests of a connection that are being answered.
-#[derive(Debug)]
-pub(super) struct Busy {
-    answering: AtomicUsize,
-    opened: Instant,
-    /// When the last answer ended, in milliseconds since `opened`.
-    idle_since: AtomicU64,
-}
-
-/// One of them.
-#[derive(Debug)]
-pub(super) struct BusyGuard(Arc<Busy>);
-
-impl Default for Busy {
-    fn default() -> Self {
-        Self { answering: AtomicUsize::new(0), opened: Instant::now(), idle_since: AtomicU64::new(0) }
-    }
-}
-
-impl Busy {
-    pub(super) fn enter(self: &Arc<Self>) -> BusyGuard {
-        self.answering.fetch_add(1, Ordering::Relaxed);
-        BusyGuard(Arc::clone(self))
-    }
-
-    pub(super) fn is_idle(&self) -> bool {
-        self.answering.load(Ordering::Relaxed) == 0
-    }
-
-    fn idle_since(&self) -> Instant {
-        self.opened + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
-    }
-}
-
-impl Drop for BusyGuard {
-    fn drop(&mut self) {
-        let since = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.idle_since.store(since, Ordering::Relaxed);
-        self.0.answering.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// The stream, with what was read of it for the first check put back in front.
@@ -208,7 +166,7 @@ mod tests {
     async fn an_idle_connection_ends_and_one_that_is_answered_does_not() {
         let (mut io, _client, busy) = connection().await;
         assert_eq!(io.read(&mut [0; 8]).await.unwrap(), 1);
-        let answering = busy.enter();
+        let answering = busy.enter(None);
         let began = Instant::now();
         let read = io.read_u8();
         let answer = async {
