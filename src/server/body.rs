@@ -99,6 +99,11 @@ impl OutBody {
 }
 
 impl Kind {
+    /// Whether it comes bit by bit, from a provider that can be held back.
+    fn flows(&self) -> bool {
+        matches!(self, Self::Events(_) | Self::Long(_))
+    }
+
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
         match self {
             Self::Whole(bytes) => {
@@ -142,6 +147,16 @@ impl Body for OutBody {
         let Self { kind, busy } = &mut *self;
         let polled = match busy {
             Some(BusyGuard { stream: Some(stream), .. }) => kind.poll_pieces(stream, cx),
+            Some(busy) if kind.flows() => {
+                if busy.is_ahead() {
+                    return Poll::Pending;
+                }
+                let polled = kind.poll_bytes(cx);
+                if let Poll::Ready(Some(Ok(bytes))) = &polled {
+                    busy.gave(bytes.len());
+                }
+                polled
+            }
             _ => kind.poll_bytes(cx),
         };
         polled.map(|bytes| bytes.map(|bytes| bytes.map(Frame::data)))

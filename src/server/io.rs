@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::busy::Busy;
+use super::room::Room;
 use crate::net::Alarm;
 
 /// How long a connection may be idle between two requests (nginx: 75 s).
@@ -39,9 +40,10 @@ pub(super) struct ClientIo {
     /// When the first byte of a head came that is not whole yet.
     head_since: Option<Instant>,
     alarm: Alarm,
-    /// Since when bytes wait of which the client takes none.
+    /// Since when bytes wait of which the client takes none, or more than the kernel has room for.
     stalled_since: Option<Instant>,
     write_alarm: Alarm,
+    room: Room,
 }
 
 impl ClientIo {
@@ -55,6 +57,7 @@ impl ClientIo {
             alarm: Alarm::default(),
             stalled_since: None,
             write_alarm: Alarm::default(),
+            room: Room::default(),
         }
     }
 
@@ -81,12 +84,36 @@ impl ClientIo {
 
     /// What became of a write: has the client let it wait for too long?
     fn poll_written(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stalled_since = None;
-            return written;
+        if written.is_pending() {
+            return self.poll_stalled(cx).map(Err);
         }
+        self.stalled_since = None;
+        written
+    }
+
+    /// All has been written: is there room for more, or has the client let it wait for too long?
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.room.poll(&self.stream, cx) {
+            Poll::Pending => match self.poll_stalled(cx) {
+                Poll::Ready(error) => Err(error),
+                Poll::Pending => Ok(()),
+            },
+            Poll::Ready(asked) => {
+                self.busy.caught_up();
+                self.stalled_since = None;
+                cx.waker().wake_by_ref();
+                asked
+            }
+        }
+    }
+
+    /// Ready when the client has let something wait for too long.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
-        self.write_alarm.poll(cx, since + self.patience.write).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        ready!(self.write_alarm.poll(cx, since + self.patience.write));
+        // The kernel would keep what it has for the client until it gives up trying to send it.
+        let _ = self.stream.set_zero_linger();
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -134,6 +161,9 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.busy.is_ahead() {
+            self.poll_room(cx)?;
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

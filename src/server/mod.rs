@@ -15,6 +15,7 @@ mod head;
 mod io;
 mod pages;
 mod respond;
+mod room;
 mod streams;
 mod upload;
 mod voice;

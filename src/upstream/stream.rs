@@ -125,7 +125,7 @@ impl EventStream {
                 return self.keep(&piece);
             };
             self.begun.extend_from_slice(&piece.split_to(end));
-            let event = self.begun.split().freeze();
+            let event = self.take_begun();
             self.read_alone(event);
         }
         // What has been judged and has not left: `plain` bytes of the piece, or what was written; never both.
@@ -216,12 +216,17 @@ impl EventStream {
         self.begun.extend_from_slice(piece);
     }
 
+    /// An event whose end has come. What is left of its memory goes with it: a long one's is not kept for the next.
+    fn take_begun(&mut self) -> Bytes {
+        std::mem::take(&mut self.begun).freeze()
+    }
+
     /// The provider's bytes have ended.
     fn finish(&mut self) {
         if !self.begun.is_empty() {
             // The blank line behind the last event is often missing. Half an event is kept from the client: what
             // follows it, an error, would become part of it.
-            let event = self.begun.split().freeze();
+            let event = self.take_begun();
             let (seen, passing) = self.events.read(&event);
             let event = if passing == Passing::Written { self.events.take_written() } else { event };
             if self.events.is_whole() || matches!(seen.kind, FrameKind::Error(_)) {

@@ -221,6 +221,40 @@ async fn a_client_that_never_reads_is_cut() {
 }
 
 #[tokio::test]
+async fn streams_that_nobody_reads_take_little_memory() {
+    const STREAMS: usize = 64;
+    /// For each stream; and for all that is not theirs, in a build without optimisation.
+    const EACH: usize = 96 << 10;
+    const REST: usize = 4 << 20;
+    let openai = Scripted::always(endless()).await;
+    let text = format!(
+        "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{}\"}}}}\n\n",
+        "x".repeat(64 << 10)
+    );
+    let begun = [
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\n",
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    ];
+    let anthropic =
+        Scripted::always(Reply::stream(begun.map(str::to_owned).into_iter().chain(std::iter::repeat_n(text, 1_500))))
+            .await;
+    for (provider, kind) in [(&openai, ""), (&anthropic, "kind = \"anthropic\"")] {
+        let setup = Setup::new().provider("only", provider, kind).server("write_timeout = \"2s\"");
+        let gateway = Gateway::start(setup).await;
+        let mut first = gateway.begin(&ask_stream("m")).await;
+        assert_eq!(first.head().await.unwrap().status, 200);
+        let before = gateway.peak_memory();
+        let mut deaf = Vec::new();
+        for _ in 1..STREAMS {
+            deaf.push(gateway.begin(&ask_stream("m")).await);
+        }
+        gateway.records(STREAMS).await;
+        let grown = gateway.peak_memory() - before;
+        assert!(grown < STREAMS * EACH + REST, "{STREAMS} streams took {grown} bytes, {kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_reads_slowly_is_not_cut() {
     let provider = Scripted::always(endless()).await;
     let gateway = Gateway::start(Setup::one(&provider).server("write_timeout = \"2s\"")).await;
