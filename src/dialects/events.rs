@@ -15,6 +15,8 @@ use crate::error::{FailureClass, Refusal};
 
 /// The longest text that a writer may hold, in bytes. No model says as much.
 const HELD_LIMIT: usize = 32 << 20;
+/// What has been written is copied up to this length. More would leave as much memory behind in each stream.
+const COPIED: usize = 4 << 10;
 
 /// Judges events, and puts them into the door's form where that is another.
 #[derive(Debug)]
@@ -97,6 +99,9 @@ impl Events {
 
     /// What has been written in place of events since the last time.
     pub fn take_written(&mut self) -> Bytes {
+        if self.out.len() > COPIED {
+            return std::mem::take(&mut self.out).into();
+        }
         let written = Bytes::copy_from_slice(&self.out);
         self.out.clear();
         written
@@ -158,10 +163,10 @@ impl Events {
         if self.said > HELD_LIMIT && writer.as_ref().is_some_and(|writer| writer.holds()) {
             return (Seen::plain(FrameKind::Error(FailureClass::Malformed)), passing);
         }
+        // Gone with the event either way: the next may be long in coming.
+        let deltas = self.deltas.drain(..);
         if let Some(writer) = writer {
-            for delta in self.deltas.drain(..) {
-                writer.write(delta, &mut self.out);
-            }
+            deltas.for_each(|delta| writer.write(delta, &mut self.out));
         }
         (seen, passing)
     }

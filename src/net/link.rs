@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::connect::Stream;
+use super::sips::{Sips, Thirst};
 use super::{Alarm, NetError, Origin, RequestBody};
 
 /// What is read ahead of whoever reads the answer, at most: an answer that nobody reads must not fill the memory.
@@ -26,7 +27,8 @@ const BUFFER_LIMIT: usize = 64 << 10;
 
 pub(super) struct Link {
     sender: SendRequest<RequestBody>,
-    driver: Connection<TokioIo<Stream>, RequestBody>,
+    driver: Connection<TokioIo<Sips<Stream>>, RequestBody>,
+    thirst: Thirst,
     /// For the wait for answers, over all calls.
     alarm: Alarm,
     /// When it was last handed back.
@@ -35,12 +37,13 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn new(stream: Stream, now: Instant) -> Result<Self, NetError> {
+        let thirst = Thirst::default();
         let (sender, driver) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(BUFFER_LIMIT)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(Sips::new(stream, thirst.clone())))
             .await
             .map_err(|e| NetError::Broken(Some(e)))?;
-        Ok(Self { sender, driver, alarm: Alarm::default(), idle_since: now })
+        Ok(Self { sender, driver, thirst, alarm: Alarm::default(), idle_since: now })
     }
 
     /// Whether the connection can take a request. Closed connections show here.
@@ -60,6 +63,7 @@ impl Link {
         request: Request<RequestBody>,
         limit: Instant,
     ) -> Result<Response<Incoming>, NetError> {
+        self.thirst.set(false);
         let mut answer = std::pin::pin!(self.sender.send_request(request));
         let (driver, alarm) = (&mut self.driver, &mut self.alarm);
         std::future::poll_fn(|cx| {
@@ -92,6 +96,14 @@ impl std::fmt::Debug for ResponseBody {
 impl ResponseBody {
     pub(super) fn new(body: Incoming, link: Box<Link>, origin: Arc<Origin>) -> Self {
         Self { body, link: Some(link), origin }
+    }
+
+    /// From here on as much is read at a time as there is. Without this it is little, as is right for a body that may have
+    /// to wait for whoever takes it.
+    pub fn gulp(&self) {
+        if let Some(link) = &self.link {
+            link.thirst.set(true);
+        }
     }
 
     /// Lets hyper see the end of the body, after which the connection takes the next request, or does not.

@@ -10,6 +10,7 @@ mod error;
 mod link;
 mod origin;
 mod proxy;
+mod sips;
 mod tls;
 
 pub use alarm::Alarm;

@@ -12,8 +12,9 @@ use thiserror::Error;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::io::BusyGuard;
+use super::busy::BusyGuard;
 use super::respond::error_event;
+use super::streams::Stream;
 use super::voice::Voice;
 use crate::call::{Door, Frame as Event, FrameKind, FrameStream, Journal, Name, Reply, ReplyBody};
 use crate::error::{GatewayError, Tried};
@@ -34,7 +35,7 @@ pub enum Cut {
 /// The body of every response. While it lives its connection counts as busy.
 pub struct OutBody {
     kind: Kind,
-    _busy: Option<BusyGuard>,
+    busy: Option<BusyGuard>,
 }
 
 enum Kind {
@@ -64,7 +65,7 @@ impl Default for OutBody {
 
 impl From<Kind> for OutBody {
     fn from(kind: Kind) -> Self {
-        Self { kind, _busy: None }
+        Self { kind, busy: None }
     }
 }
 
@@ -89,11 +90,52 @@ impl From<axum::body::Body> for OutBody {
 impl OutBody {
     /// The same, and the connection is busy until it has been sent.
     pub(super) fn keeping(self, busy: BusyGuard) -> Self {
-        Self { _busy: Some(busy), ..self }
+        Self { busy: Some(busy), ..self }
     }
 
     pub(super) fn long(frames: FrameStream) -> Self {
         Kind::Long(frames).into()
+    }
+}
+
+impl Kind {
+    /// Whether it comes bit by bit, from a provider that can be held back.
+    fn flows(&self) -> bool {
+        matches!(self, Self::Events(_) | Self::Long(_))
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+        match self {
+            Self::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
+            }
+            Self::Events(events) => events.poll_bytes(cx).map(|bytes| bytes.map(Ok)),
+            Self::Long(frames) => loop {
+                match frames.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Event { kind: FrameKind::Error(_), .. })) => {
+                        return Poll::Ready(Some(Err(Cut::Answer)));
+                    }
+                    Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
+                    other => return other.map(|frame| frame.map(|frame| Ok(frame.bytes))),
+                }
+            },
+            // Trailers are none.
+            Self::Page(page) => {
+                Pin::new(page).poll_frame(cx).map(|frame| frame.map(|frame| Ok(frame?.into_data().unwrap_or_default())))
+            }
+        }
+    }
+
+    /// The same in pieces, for the client of a stream of HTTP/2 that may let them wait.
+    fn poll_pieces(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+        let polled = match (self, stream.next()) {
+            (_, Some(piece)) => Poll::Ready(Some(Ok(piece))),
+            (Self::Whole(bytes), None) => Poll::Ready((!bytes.is_empty()).then(|| Ok(stream.cut_whole(bytes)))),
+            (kind, None) => kind.poll_bytes(cx).map(|bytes| bytes.map(|bytes| Ok(stream.cut(bytes?)))),
+        };
+        stream.gave(matches!(polled, Poll::Ready(Some(_))));
+        polled
     }
 }
 
@@ -102,23 +144,22 @@ impl Body for OutBody {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        match &mut self.kind {
-            Kind::Whole(bytes) => {
-                let bytes = std::mem::take(bytes);
-                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-            }
-            Kind::Events(events) => events.poll_bytes(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Long(frames) => loop {
-                match frames.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(Event { kind: FrameKind::Error(_), .. })) => {
-                        return Poll::Ready(Some(Err(Cut::Answer)));
-                    }
-                    Poll::Ready(Some(frame)) if frame.bytes.is_empty() => {}
-                    other => return other.map(|frame| frame.map(|frame| Ok(Frame::data(frame.bytes)))),
+        let Self { kind, busy } = &mut *self;
+        let polled = match busy {
+            Some(BusyGuard { stream: Some(stream), .. }) => kind.poll_pieces(stream, cx),
+            Some(busy) if kind.flows() => {
+                if busy.is_ahead() {
+                    return Poll::Pending;
                 }
-            },
-            Kind::Page(page) => Pin::new(page).poll_frame(cx).map_err(Cut::from),
-        }
+                let polled = kind.poll_bytes(cx);
+                if let Poll::Ready(Some(Ok(bytes))) = &polled {
+                    busy.gave(bytes.len());
+                }
+                polled
+            }
+            _ => kind.poll_bytes(cx),
+        };
+        polled.map(|bytes| bytes.map(|bytes| bytes.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

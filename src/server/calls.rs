@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use super::body::{Events, OutBody, Pending, Rhythm};
 use super::front::Doors;
 use super::respond;
+use super::upload::read_body;
 use super::voice::Voice;
 use super::wishes::Wishes;
 use crate::call::{Call, CallId, Door};
@@ -75,7 +76,7 @@ async fn read_call(
     let caller = doors.auth.caller(headers)?;
     arrival.caller = Some(Arc::clone(&caller));
     let wishes = Wishes::read(headers)?;
-    let (body, owns_body) = read_body(body, doors.server.body_limit, doors.server.body_timeout).await?;
+    let (body, owns_body) = read_body(body, &doors.server).await?;
     let read = Instant::now();
     let longest = doors.server.deadline;
     let envelope = read_envelope(door, &body)
@@ -110,42 +111,6 @@ async fn read_call(
 fn shown(words: &str) -> String {
     const SHOWN: usize = 100;
     words.chars().take(SHOWN).collect()
-}
-
-/// Reads the whole body, or says why not. Nothing is read of one that announces too much. The end is waited for even
-/// where the length says that nothing is missing: HTTP/2 tells it apart, and resets a stream that is dropped before.
-/// Returns also whether the body is memory of its own, and no slice of what was read from the connection.
-async fn read_body(body: &mut Incoming, limit: usize, patience: Duration) -> Result<(Bytes, bool), GatewayError> {
-    let too_large = GatewayError::BodyTooLarge { limit };
-    let expected = body.size_hint();
-    if expected.lower() > limit as u64 {
-        return Err(too_large);
-    }
-    let read = async {
-        let Some(first) = next_frame(body).await? else { return Ok((Bytes::new(), true)) };
-        if Some(first.len() as u64) == expected.exact() && body.is_end_stream() {
-            return Ok((first, false));
-        }
-        let mut whole = BytesMut::with_capacity((expected.lower() as usize).max(first.len()));
-        whole.extend_from_slice(&first);
-        while let Some(data) = next_frame(body).await? {
-            if whole.len() + data.len() > limit {
-                return Err(too_large);
-            }
-            whole.extend_from_slice(&data);
-        }
-        Ok((whole.freeze(), true))
-    };
-    tokio::time::timeout(patience, read).await.unwrap_or(Err(GatewayError::BodyTimeout))
-}
-
-/// The next bytes; trailers are none.
-async fn next_frame(body: &mut Incoming) -> Result<Option<Bytes>, GatewayError> {
-    match body.frame().await {
-        None => Ok(None),
-        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
-        Some(Err(_)) => Err(GatewayError::invalid("the request body broke off", None)),
-    }
 }
 
 async fn answer(doors: &Doors, call: Box<Call>) -> Response<OutBody> {

@@ -13,16 +13,18 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::body::OutBody;
+use super::busy::Busy;
 use super::front::{Answer, Front};
 use super::head::{Begin, FIELD_LIMIT, HEAD_LIMIT, Refusal, begin};
-use super::io::{Busy, ClientIo, Patience};
+use super::io::{ClientIo, Patience};
+use super::streams::Streams;
 use crate::api::ErrorBody;
 
 /// How long, and how much, a client that is still sending is listened to after its answer, so that closing does not
@@ -52,14 +54,16 @@ pub(super) async fn serve_connection(
     match begun {
         Ok(Some(Begin::Http1)) => {
             let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), patience);
-            serve_http1(io, Requests { front, peer, busy }, drain).await;
+            serve_http1(io, Requests { front, peer, busy, streams: None }, drain).await;
         }
         Ok(Some(Begin::Http2)) => {
             // HTTP/2 keeps its own watch over a connection (pings), so ours is told that it is always busy.
-            let _busy = busy.enter();
+            let _busy = busy.enter(None);
             let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), patience);
             // Apart, so that it does not make the others' task larger: most connections are of HTTP/1.1.
-            Box::pin(serve_http2(io, Requests { front, peer, busy }, drain)).await;
+            let streams = Streams::new(patience.write);
+            let requests = Requests { front, peer, busy, streams: Some(streams.clone()) };
+            Box::pin(serve_http2(io, requests, streams, drain)).await;
         }
         Ok(Some(Begin::Refused(refusal))) => Box::pin(refuse(stream, refusal)).await,
         // Gone, silent, or too slow.
@@ -108,9 +112,9 @@ async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
     }
 }
 
-async fn serve_http2<F: Front>(io: ClientIo, requests: Requests<F>, drain: CancellationToken) {
+async fn serve_http2<F: Front>(io: ClientIo, requests: Requests<F>, streams: Streams, drain: CancellationToken) {
     let mut connection = pin!(
-        http2::Builder::new(TokioExecutor::new())
+        http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_concurrent_streams(H2_STREAMS)
             .max_header_list_size(HEAD_LIMIT as u32)
@@ -175,6 +179,8 @@ struct Requests<F> {
     front: F,
     peer: SocketAddr,
     busy: Arc<Busy>,
+    /// Over HTTP/2.
+    streams: Option<Streams>,
 }
 
 impl<F: Front> Service<Request<Incoming>> for Requests<F> {
@@ -183,6 +189,7 @@ impl<F: Front> Service<Request<Incoming>> for Requests<F> {
     type Future = Map<Answer, fn(Response<OutBody>) -> Result<Response<OutBody>, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        self.front.answer(request, self.peer.ip(), self.busy.enter()).map(Ok)
+        let stream = self.streams.as_ref().map(Streams::begin);
+        self.front.answer(request, self.peer.ip(), self.busy.enter(stream)).map(Ok)
     }
 }

@@ -7,8 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -16,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::busy::Busy;
+use super::room::Room;
 use crate::net::Alarm;
 
 /// How long a connection may be idle between two requests (nginx: 75 s).
@@ -30,48 +31,6 @@ pub struct Patience {
     pub write: Duration,
 }
 
-/// Requests of a connection that are being answered.
-#[derive(Debug)]
-pub(super) struct Busy {
-    answering: AtomicUsize,
-    opened: Instant,
-    /// When the last answer ended, in milliseconds since `opened`.
-    idle_since: AtomicU64,
-}
-
-/// One of them.
-#[derive(Debug)]
-pub(super) struct BusyGuard(Arc<Busy>);
-
-impl Default for Busy {
-    fn default() -> Self {
-        Self { answering: AtomicUsize::new(0), opened: Instant::now(), idle_since: AtomicU64::new(0) }
-    }
-}
-
-impl Busy {
-    pub(super) fn enter(self: &Arc<Self>) -> BusyGuard {
-        self.answering.fetch_add(1, Ordering::Relaxed);
-        BusyGuard(Arc::clone(self))
-    }
-
-    pub(super) fn is_idle(&self) -> bool {
-        self.answering.load(Ordering::Relaxed) == 0
-    }
-
-    fn idle_since(&self) -> Instant {
-        self.opened + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
-    }
-}
-
-impl Drop for BusyGuard {
-    fn drop(&mut self) {
-        let since = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.idle_since.store(since, Ordering::Relaxed);
-        self.0.answering.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// The stream, with what was read of it for the first check put back in front.
 pub(super) struct ClientIo {
     stream: TcpStream,
@@ -81,9 +40,10 @@ pub(super) struct ClientIo {
     /// When the first byte of a head came that is not whole yet.
     head_since: Option<Instant>,
     alarm: Alarm,
-    /// Since when bytes wait of which the client takes none.
+    /// Since when bytes wait of which the client takes none, or more than the kernel has room for.
     stalled_since: Option<Instant>,
     write_alarm: Alarm,
+    room: Room,
 }
 
 impl ClientIo {
@@ -97,6 +57,7 @@ impl ClientIo {
             alarm: Alarm::default(),
             stalled_since: None,
             write_alarm: Alarm::default(),
+            room: Room::default(),
         }
     }
 
@@ -123,12 +84,36 @@ impl ClientIo {
 
     /// What became of a write: has the client let it wait for too long?
     fn poll_written(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stalled_since = None;
-            return written;
+        if written.is_pending() {
+            return self.poll_stalled(cx).map(Err);
         }
+        self.stalled_since = None;
+        written
+    }
+
+    /// All has been written: is there room for more, or has the client let it wait for too long?
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.room.poll(&self.stream, cx) {
+            Poll::Pending => match self.poll_stalled(cx) {
+                Poll::Ready(error) => Err(error),
+                Poll::Pending => Ok(()),
+            },
+            Poll::Ready(asked) => {
+                self.busy.caught_up();
+                self.stalled_since = None;
+                cx.waker().wake_by_ref();
+                asked
+            }
+        }
+    }
+
+    /// Ready when the client has let something wait for too long.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
-        self.write_alarm.poll(cx, since + self.patience.write).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        ready!(self.write_alarm.poll(cx, since + self.patience.write));
+        // The kernel would keep what it has for the client until it gives up trying to send it.
+        let _ = self.stream.set_zero_linger();
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -176,6 +161,9 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.busy.is_ahead() {
+            self.poll_room(cx)?;
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -208,7 +196,7 @@ mod tests {
     async fn an_idle_connection_ends_and_one_that_is_answered_does_not() {
         let (mut io, _client, busy) = connection().await;
         assert_eq!(io.read(&mut [0; 8]).await.unwrap(), 1);
-        let answering = busy.enter();
+        let answering = busy.enter(None);
         let began = Instant::now();
         let read = io.read_u8();
         let answer = async {

@@ -7,6 +7,7 @@ mod accept;
 mod address;
 mod admin_pages;
 mod body;
+mod busy;
 mod calls;
 mod connection;
 mod front;
@@ -14,6 +15,9 @@ mod head;
 mod io;
 mod pages;
 mod respond;
+mod room;
+mod streams;
+mod upload;
 mod voice;
 mod wishes;
 

@@ -130,6 +130,9 @@ async fn try_exchange(ask: &Ask<'_>, redactor: &Redactor, on_sent: impl Fn()) ->
         .map_err(|error| not_answered(&error))?;
     let first_byte = ask.stream.then(|| sent + timeouts.first_byte);
     let (head, body) = answer.into_parts();
+    if !ask.stream {
+        body.gulp();
+    }
     let decoder =
         Decoder::for_answer(&head.headers, ask.response_limit).map_err(|_| Failure::new(FailureClass::Malformed))?;
     let mut reader = Reader::new(body, decoder, first_byte, timeouts.idle, end, ask.deadline);

@@ -125,7 +125,7 @@ impl EventStream {
                 return self.keep(&piece);
             };
             self.begun.extend_from_slice(&piece.split_to(end));
-            let event = self.begun.split().freeze();
+            let event = self.take_begun();
             self.read_alone(event);
         }
         // What has been judged and has not left: `plain` bytes of the piece, or what was written; never both.
@@ -216,9 +216,14 @@ impl EventStream {
         self.begun.extend_from_slice(piece);
     }
 
+    /// An event whose end has come. What is left of its memory goes with it: a long one's is not kept for the next.
+    fn take_begun(&mut self) -> Bytes {
+        std::mem::take(&mut self.begun).freeze()
+    }
+
     /// The provider's bytes have ended.
     fn finish(&mut self) {
-        let rest = self.begun.split().freeze();
+        let rest = self.take_begun();
         // Half an event behind a whole answer is nothing, and must not become part of what follows.
         let is_lost = self.events.is_whole() && self.events.is_half(&rest);
         if !rest.is_empty() && !is_lost {

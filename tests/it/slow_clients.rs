@@ -62,6 +62,56 @@ async fn a_body_that_does_not_come_is_a_408() {
 }
 
 #[tokio::test]
+async fn a_body_that_stops_in_its_middle_is_a_408_as_soon_as_a_head_would_be() {
+    // 150 bytes must come in each 300 ms; for the body as a whole there would be a minute.
+    let (provider, gateway) = bench("header_timeout = \"300ms\"").await;
+    for begun in ["{", &format!("{{\"model\":\"{}", "m".repeat(400))] {
+        gateway.expect_calls(1);
+        let mut connection = Connection::open(gateway.door).await;
+        connection.send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 1000"])).await;
+        connection.send(begun).await;
+        connection.response().await.assert_error(408, "invalid_request_error", None);
+        connection.until_closed().await;
+    }
+    assert_eq!(provider.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_is_closed() {
+    let (_provider, gateway) = bench("header_timeout = \"500ms\"").await;
+    gateway.expect_calls(1);
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "content-length: 100000"])).await;
+    let drip = async {
+        // Each byte is followed by some exchanges, so that they come more slowly than a body may.
+        while connection.send("x").await {
+            for _ in 0..20 {
+                gateway.get("/livez", &[]).await;
+            }
+        }
+    };
+    within("the dripping connection's end", drip).await;
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_but_steadily_is_read() {
+    let (provider, gateway) = bench("header_timeout = \"1s\"").await;
+    gateway.expect_calls(1);
+    let mut connection = Connection::open(gateway.door).await;
+    connection.send(head("POST", "/v1/chat/completions", &[JSON, "transfer-encoding: chunked"])).await;
+    let begun = tokio::time::Instant::now();
+    // Blanks mean nothing in JSON. Each piece is followed by a whole exchange.
+    while begun.elapsed() < std::time::Duration::from_millis(2_500) {
+        assert!(connection.send(format!("400\r\n{}\r\n", " ".repeat(1024))).await);
+        gateway.get("/livez", &[]).await;
+    }
+    let body = ask("m").to_string();
+    connection.send(format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())).await;
+    assert_eq!(connection.response().await.status, 200);
+    assert_eq!(provider.calls(), 1);
+}
+
+#[tokio::test]
 async fn a_chunked_request_is_read_and_sent_on_with_a_length() {
     let (provider, gateway) = bench("").await;
     gateway.expect_calls(1);
@@ -168,6 +218,40 @@ async fn a_client_that_never_reads_is_cut() {
     // What had been written before is there, and then the connection ends without the answer's end.
     let received = deaf.until_closed().await;
     assert!(!received.ends_with(b"0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn streams_that_nobody_reads_take_little_memory() {
+    const STREAMS: usize = 64;
+    /// For each stream; and for all that is not theirs, in a build without optimisation.
+    const EACH: usize = 96 << 10;
+    const REST: usize = 4 << 20;
+    let openai = Scripted::always(endless()).await;
+    let text = format!(
+        "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{}\"}}}}\n\n",
+        "x".repeat(64 << 10)
+    );
+    let begun = [
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\n",
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    ];
+    let anthropic =
+        Scripted::always(Reply::stream(begun.map(str::to_owned).into_iter().chain(std::iter::repeat_n(text, 1_500))))
+            .await;
+    for (provider, kind) in [(&openai, ""), (&anthropic, "kind = \"anthropic\"")] {
+        let setup = Setup::new().provider("only", provider, kind).server("write_timeout = \"2s\"");
+        let gateway = Gateway::start(setup).await;
+        let mut first = gateway.begin(&ask_stream("m")).await;
+        assert_eq!(first.head().await.unwrap().status, 200);
+        let before = gateway.peak_memory();
+        let mut deaf = Vec::new();
+        for _ in 1..STREAMS {
+            deaf.push(gateway.begin(&ask_stream("m")).await);
+        }
+        gateway.records(STREAMS).await;
+        let grown = gateway.peak_memory() - before;
+        assert!(grown < STREAMS * EACH + REST, "{STREAMS} streams took {grown} bytes, {kind}");
+    }
 }
 
 #[tokio::test]
