@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::grammar::check;
 use crate::harness::*;
 
-const SHORT: &str = "timeouts = { first_byte = \"300ms\", idle = \"300ms\" }";
+const SHORT: &str = "timeouts = { first_byte = \"1s\", idle = \"1s\" }";
 
 /// A stream that says something and then breaks.
 fn breaking(end: Step) -> Reply {
