@@ -71,9 +71,13 @@ fn budget(run: &Run, gateway: usize, repeats: &[&Attempt]) -> Option<Finding> {
     })
 }
 
-/// When a repeat was decided on: at the end of the attempt before it. Then it waited for its turn.
+/// When a repeat was decided on: at the end of the attempt before it. Then it waited for its turn, if that had not come.
 fn decided(run: &Run, repeat: &Attempt) -> Duration {
-    let is_end = |event: &Event| matches!(event, Event::Over { .. } | Event::NotConnected { .. });
-    let own = run.entries.iter().filter(|entry| entry.event.call() == Some(repeat.call) && is_end(&entry.event));
-    own.map(|entry| entry.at).filter(|at| *at < repeat.at).max().unwrap_or(repeat.at)
+    let ends_another = |event: &Event| match event {
+        Event::Over { provider, exchange, .. } => (*provider, Some(*exchange)) != (repeat.provider, repeat.exchange),
+        Event::NotConnected { wire, .. } => *wire != repeat.wire,
+        _ => false,
+    };
+    let own = run.entries.iter().filter(|entry| entry.event.call() == Some(repeat.call) && ends_another(&entry.event));
+    own.map(|entry| entry.at).filter(|at| *at <= repeat.at).max().unwrap_or(repeat.at)
 }
