@@ -76,19 +76,20 @@ impl Dial for Network {
         history.note(Event::Dialled { call, gateway, provider: place, wire });
         let open = Arc::clone(&self.open);
         Box::pin(async move {
-            let refused = |why| history.note(Event::NotConnected { call, wire, why });
+            let mut dialling = Dialling { call, wire, history: history.clone(), why: Some("given up") };
             match provider.reach() {
                 Reach::Open => tokio::time::sleep(HANDSHAKE).await,
                 Reach::Refused => {
-                    refused("refused");
+                    dialling.why = Some("refused");
                     return Err(NetError::Connect(io::ErrorKind::ConnectionRefused.into()));
                 }
                 Reach::NoName => {
-                    refused("no such name");
+                    dialling.why = Some("no such name");
                     return Err(NetError::Dns(io::ErrorKind::NotFound.into()));
                 }
                 Reach::Blackhole => std::future::pending().await,
             }
+            dialling.why = None;
             let (pipe, theirs) = duplex(CAPACITY);
             let line = Arc::new(Line { wire, call: Mutex::default(), reset: AtomicBool::new(false) });
             tokio::spawn(provider.serve(theirs, Arc::clone(&line)));
@@ -96,6 +97,23 @@ impl Dial for Network {
             let state = State::Fresh;
             Ok(Box::new(Wire { pipe, line, gateway, provider: place, history, state, open }) as Box<_>)
         })
+    }
+}
+
+/// A dial that has not come to anything yet.
+struct Dialling {
+    call: CallNumber,
+    wire: usize,
+    history: History,
+    /// What to note if it ends like this.
+    why: Option<&'static str>,
+}
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        if let Some(why) = self.why {
+            self.history.note(Event::NotConnected { call: self.call, wire: self.wire, why });
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Leave};
 use crate::clients::{Client, End, Told};
 use crate::gateway::{Gateway, configured, is_ready};
 use crate::history::{CallNumber, Entry, History, Place};
@@ -160,7 +160,8 @@ impl World {
             let rush = outage.filter(|_| rng.bool());
             for _ in 0..rush.map_or(0, |_| rng.usize(20..60)) {
                 let at = rush.map_or(Duration::ZERO, |outage| outage.from);
-                asks.push(Ask { at, ..Ask::draw(rng, gateway, asks.len(), LENGTH) });
+                let drawn = Ask::draw(rng, gateway, asks.len(), LENGTH);
+                asks.push(Ask { at, caller: "wide", deadline: None, leave: Leave::Never, ..drawn });
             }
         }
         let calls = asks.into_iter().enumerate().map(|(number, ask)| {

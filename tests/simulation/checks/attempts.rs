@@ -15,7 +15,8 @@ pub(crate) struct Attempt {
     pub(crate) at: Duration,
     /// What the provider saw of it, if it did.
     pub(crate) exchange: Option<usize>,
-    wire: usize,
+    /// The connection that was used last.
+    pub(crate) wire: usize,
 }
 
 /// All attempts, in order. A request that is sent once more because a kept connection had died belongs to the attempt

@@ -13,8 +13,6 @@ const RULE: &str = "invariant 10 (bounds)";
 /// What may be on its way between a provider and its client: a pipe of 16 KiB, a connection's buffer of 64 KiB, and a piece
 /// of the same size that has been taken out of it, with some room for what surrounds the words.
 const AHEAD: usize = 192 << 10;
-/// The longest wait for a repeat, from the moment that the budget has allowed it.
-const PAUSE: u64 = 5;
 /// What the budget looks back on.
 const WINDOW: u64 = 10;
 
@@ -55,21 +53,31 @@ fn repeats<'a>(run: &Run, attempts: &'a [Attempt]) -> Vec<&'a Attempt> {
     attempts.iter().filter(is_repeat).collect()
 }
 
-/// Repeats of any ten seconds against the budget: a fifth of the calls, at least three. The budget is asked when an attempt
-/// has failed, up to [`PAUSE`] before the repeat; so the repeats of ten seconds come out of two budgets at most.
+/// Repeats against the budget: of those that were decided on in ten seconds of the gateway's clock at most a fifth of the
+/// calls that it had seen in ten seconds by then, or three.
 fn budget(run: &Run, gateway: usize, repeats: &[&Attempt]) -> Option<Finding> {
-    let last = run.entries.last()?.at.as_secs();
+    let decided: Vec<_> = repeats.iter().map(|repeat| decided(run, repeat)).collect();
     let seconds = Duration::from_secs;
-    (0..last).find_map(|from| {
+    (0..=decided.iter().max()?.as_secs()).find_map(|from| {
         let span = seconds(from)..seconds(from + WINDOW);
-        let made = repeats.iter().filter(|repeat| span.contains(&repeat.at)).count();
-        let counted = seconds(from.saturating_sub(PAUSE + WINDOW))..seconds(from + WINDOW);
-        let is_counted = |at: Duration| counted.contains(&at);
-        let calls = run.calls.iter().filter(|told| told.ask.gateway == gateway && is_counted(told.arrived)).count();
-        let allowed = 2 * (calls / 5).max(3);
-        (made > allowed).then(|| {
+        let made = decided.iter().filter(|at| span.contains(at)).count();
+        let counted = seconds((from + 1).saturating_sub(WINDOW))..seconds(from + WINDOW);
+        let own = run.calls.iter().filter(|told| told.ask.gateway == gateway);
+        let calls = own.filter(|told| counted.contains(&told.arrived)).count();
+        (made > (calls / 5).max(3)).then(|| {
             let what = format!("gateway {gateway}: {made} repeats in ten seconds from {from} s on, of {calls} calls");
             Finding::new(RULE, what)
         })
     })
+}
+
+/// When a repeat was decided on: at the end of the attempt before it. Then it waited for its turn, if that had not come.
+fn decided(run: &Run, repeat: &Attempt) -> Duration {
+    let ends_another = |event: &Event| match event {
+        Event::Over { provider, exchange, .. } => (*provider, Some(*exchange)) != (repeat.provider, repeat.exchange),
+        Event::NotConnected { wire, .. } => *wire != repeat.wire,
+        _ => false,
+    };
+    let own = run.entries.iter().filter(|entry| entry.event.call() == Some(repeat.call) && ends_another(&entry.event));
+    own.map(|entry| entry.at).filter(|at| *at <= repeat.at).max().unwrap_or(repeat.at)
 }
