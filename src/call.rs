@@ -194,6 +194,8 @@ pub struct Call {
     pub read: Instant,
     /// When an answer must have begun (a stream) or be whole: the shortest of the server's, the model's and the client's.
     pub deadline: Instant,
+    /// The deadline is the client's own, shorter than the server's and the model's: nobody else is to blame for it.
+    pub hurried: bool,
     pub journal: Arc<Journal>,
 }
 

@@ -96,6 +96,7 @@ impl Translated {
             arrived: now,
             read: now,
             deadline: now,
+            hurried: false,
             journal: Arc::default(),
         })
     }

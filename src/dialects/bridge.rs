@@ -208,6 +208,16 @@ impl<'a> Bridge<'a> {
         }
     }
 
+    /// A whole answer to a call that asked for a stream, told as one. `None`: it cannot be.
+    pub fn as_stream(&self, body: &[u8], created: u64) -> Option<Whole> {
+        let door = self.call.door;
+        if (&self.way, door) == (&Way::Verbatim, Door::Responses) || !self.call.envelope.stream {
+            return None;
+        }
+        let request = asked(self.call).ok()?;
+        Some(self.write_answer(door, self.read_chat(body).ok()?, &request, created))
+    }
+
     /// The answer that needs no provider.
     pub fn estimated(&self) -> Whole {
         counted(self.call.envelope.input_tokens)

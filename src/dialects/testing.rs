@@ -34,6 +34,7 @@ pub(crate) fn call_at(door: Door, body: &str, caller: Arc<Caller>) -> Result<Cal
         arrived: now,
         read: now,
         deadline: now,
+        hurried: false,
         journal: Arc::default(),
     })
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::run::Ticket;
 use crate::call::{AttemptEnd, AttemptNote, Call};
 use crate::dialects::{Bridge, Sent};
-use crate::error::{Failure, FailureClass};
+use crate::error::Failure;
 use crate::net::RequestBody;
 use crate::upstream::{Answered, Ask, Body, exchange};
 
@@ -64,10 +64,8 @@ pub(super) async fn attempt(
     };
     let on_sent = || call.journal.with(|notes| notes.attempts[place].sent = Some(Instant::now()));
     let mut result = exchange(ask, on_sent).await;
-    if matches!(&result, Ok(Answered { body: Body::Whole { .. } | Body::Long(_), .. }))
-        && call.journal.with(|notes| notes.head_left)
-    {
-        result = Err(Failure::new(FailureClass::Malformed).billable());
+    if call.journal.with(|notes| notes.head_left) {
+        result = result.and_then(|answered| answered.as_stream(bridge));
     }
     call.journal.with(|notes| {
         let note = &mut notes.attempts[place];

@@ -97,7 +97,8 @@ async fn seek(
                 Err(NoRepeat::NotWorthIt) => return Ok(None),
             },
         };
-        let until = run.share(&ticket, Instant::now(), call.deadline);
+        let began = Instant::now();
+        let until = run.share(&ticket, began, call.deadline);
         match Turn::new(call, &ticket, response_limit, run.quality(), until).ask().await {
             Ok((Timed { answered, slow }, dropped)) => {
                 run.answered(&ticket);
@@ -121,8 +122,8 @@ async fn seek(
                     run.has_no_such_door(&ticket);
                 }
                 let now = Instant::now();
-                if now >= until && failure.class == FailureClass::Timeout {
-                    run.interrupted(&ticket);
+                if call.hurried && now >= until && failure.class == FailureClass::Timeout {
+                    run.interrupted(ticket, now - began, now, fastrand::f64());
                     continue;
                 }
                 if failure.class == FailureClass::Exhausted {

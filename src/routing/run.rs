@@ -270,12 +270,18 @@ impl Run {
         self.tried.push(Tried { provider, class: FailureClass::NotFound, words: None });
     }
 
-    /// Takes in that the call's own deadline, or the attempt's share of it, ended an attempt: nobody is charged with the
-    /// caller's haste.
-    pub(super) fn interrupted(&mut self, ticket: &Ticket) {
-        self.candidates[ticket.candidate].state = Standing::Out;
-        let provider = Arc::clone(ticket.target.provider.name.text());
+    /// Takes in that the caller's own deadline, or the attempt's share of it, ended an attempt after so long. Nobody is
+    /// charged with the caller's haste, or anybody could open a breaker for everybody; but what is slow by the operator's
+    /// word is slow. `jitter` is from 0 to 1.
+    pub(super) fn interrupted(&mut self, ticket: Ticket, waited: Duration, now: Instant, jitter: f64) {
+        let Ticket { candidate, target, mut target_permit, .. } = ticket;
+        self.candidates[candidate].state = Standing::Out;
+        let provider = Arc::clone(target.provider.name.text());
         self.tried.push(Tried { provider, class: FailureClass::Timeout, words: None });
+        if target.provider.slow.is_some_and(|slow| waited > slow) {
+            target_permit.slow(jitter);
+            target_permit.succeed(now);
+        }
     }
 
     /// Nobody is left.
@@ -326,6 +332,14 @@ impl Run {
         Ok(Ticket { candidate: place, target: Arc::clone(target), key, provider_permit, target_permit, slot })
     }
 
+    /// Until when a candidate that has failed is left alone by everybody, if it is.
+    fn rests(&self, place: usize, now: Instant) -> Option<NotReady> {
+        let target = self.target(place);
+        let open = target.open_until(now).map(|until| NotReady { until, limited: false });
+        let keys = target.provider.keys.as_ref().and_then(|keys| keys.ready(now).err());
+        open.or(keys.map(|rest| NotReady { until: rest.until, limited: rest.limited }))
+    }
+
     /// Why this candidate is not ready; `None` if it has been tried and just failed.
     fn not_ready(&self, place: usize, now: Instant) -> Option<NotReady> {
         match self.candidates[place].state {
@@ -334,7 +348,7 @@ impl Run {
                 Some(NotReady { until, limited })
             }
             Standing::Untried => self.admit(place, now).err(),
-            Standing::Out => None,
+            Standing::Out => self.rests(place, now),
         }
     }
 }

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 use super::streams::Stream;
 
+/// How long a connection may be idle between two requests (nginx: 75 s).
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
 /// What an answer that comes bit by bit may give before it has to wait for what it gave.
 const STRIDE: usize = 16 << 10;
 
@@ -55,6 +58,16 @@ impl Busy {
 
     pub(super) fn idle_since(&self) -> Instant {
         self.opened + Duration::from_millis(self.idle_since.load(Ordering::Relaxed))
+    }
+
+    /// Until when a connection may stay open that begins no request: its first one has as long as `first`. While something
+    /// is being answered, when to look again: nobody tells when the last answer has ended.
+    pub(super) fn idle_until(&self, first: Duration, now: Instant) -> Instant {
+        if !self.is_idle() {
+            return now + first;
+        }
+        let since = self.idle_since();
+        since + if since == self.opened { first } else { KEEP_ALIVE }
     }
 
     pub(super) fn is_ahead(&self) -> bool {

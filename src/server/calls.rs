@@ -78,7 +78,6 @@ async fn read_call(
     let wishes = Wishes::read(headers)?;
     let (body, owns_body) = read_body(body, &doors.server).await?;
     let read = Instant::now();
-    let longest = doors.server.deadline;
     let envelope = read_envelope(door, &body)
         .map_err(|invalid| GatewayError::InvalidRequest { message: invalid.message, param: invalid.param })?;
     let model = &envelope.model;
@@ -86,6 +85,8 @@ async fn read_call(
     if !caller.may_use(model) {
         return Err(GatewayError::ModelNotAllowed { model: shown(model) });
     }
+    let ours = route.deadline.map_or(doors.server.deadline, |models| models.min(doors.server.deadline));
+    let hurry = wishes.deadline.filter(|wish| *wish < ours);
     Ok(Box::new(Call {
         id,
         client_id: wishes.request_id.map(|id| shown(&String::from_utf8_lossy(id.as_bytes())).into()),
@@ -102,7 +103,8 @@ async fn read_call(
         asked: OnceLock::new(),
         arrived,
         read,
-        deadline: arrived + [wishes.deadline, route.deadline].into_iter().flatten().fold(longest, Duration::min),
+        deadline: arrived + hurry.unwrap_or(ours),
+        hurried: hurry.is_some(),
         journal: Arc::default(),
     }))
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,6 +17,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,6 +28,7 @@ use super::head::{Begin, FIELD_LIMIT, HEAD_LIMIT, Refusal, begin};
 use super::io::{ClientIo, Patience};
 use super::streams::Streams;
 use crate::api::ErrorBody;
+use crate::net::Alarm;
 
 /// How long, and how much, a client that is still sending is listened to after its answer, so that closing does not
 /// destroy the answer on its way (as nginx's `lingering_close`).
@@ -57,13 +60,14 @@ pub(super) async fn serve_connection(
             serve_http1(io, Requests { front, peer, busy, streams: None }, drain).await;
         }
         Ok(Some(Begin::Http2)) => {
-            // HTTP/2 keeps its own watch over a connection (pings), so ours is told that it is always busy.
-            let _busy = busy.enter(None);
-            let io = ClientIo::new(stream, read.freeze(), Arc::clone(&busy), patience);
+            // What `ClientIo` knows of reading is HTTP/1.1's, so it is told that the connection is always busy.
+            let always = Arc::<Busy>::default();
+            let _busy = always.enter(None);
+            let io = ClientIo::new(stream, read.freeze(), always, patience);
             // Apart, so that it does not make the others' task larger: most connections are of HTTP/1.1.
             let streams = Streams::new(patience.write);
             let requests = Requests { front, peer, busy, streams: Some(streams.clone()) };
-            Box::pin(serve_http2(io, requests, streams, drain)).await;
+            Box::pin(serve_http2(io, requests, streams, patience, drain)).await;
         }
         Ok(Some(Begin::Refused(refusal))) => Box::pin(refuse(stream, refusal)).await,
         // Gone, silent, or too slow.
@@ -112,7 +116,17 @@ async fn serve_http1<F: Front>(io: ClientIo, requests: Requests<F>, drain: Cance
     }
 }
 
-async fn serve_http2<F: Front>(io: ClientIo, requests: Requests<F>, streams: Streams, drain: CancellationToken) {
+/// Beside its pings HTTP/2 has the same limits as HTTP/1.1: for the first request, and between two of them.
+async fn serve_http2<F: Front>(
+    io: ClientIo,
+    requests: Requests<F>,
+    streams: Streams,
+    patience: Patience,
+    drain: CancellationToken,
+) {
+    let busy = Arc::clone(&requests.busy);
+    let mut idle = Alarm::default();
+    let mut closing = None;
     let mut connection = pin!(
         http2::Builder::new(streams)
             .timer(TokioTimer::new())
@@ -129,7 +143,24 @@ async fn serve_http2<F: Front>(io: ClientIo, requests: Requests<F>, streams: Str
             draining = true;
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(cx)
+        if let Poll::Ready(served) = connection.as_mut().poll(cx) {
+            return Poll::Ready(served);
+        }
+        // At the end of its patience it says so, and gives the other side a moment to agree.
+        loop {
+            let now = Instant::now();
+            ready!(idle.poll(cx, closing.unwrap_or_else(|| busy.idle_until(patience.header, now))));
+            if closing.is_some() {
+                return Poll::Ready(Ok(()));
+            }
+            if busy.idle_until(patience.header, now) <= now {
+                connection.as_mut().graceful_shutdown();
+                closing = Some(now + LINGER);
+                if let Poll::Ready(served) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(served);
+                }
+            }
+        }
     })
     .await;
     if let Err(error) = served {

@@ -15,12 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::busy::Busy;
+use super::busy::{Busy, KEEP_ALIVE};
 use super::room::Room;
 use crate::net::Alarm;
-
-/// How long a connection may be idle between two requests (nginx: 75 s).
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What a client is waited for.
 #[derive(Debug, Clone, Copy)]

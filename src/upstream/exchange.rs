@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tokio::time::Instant;
 
@@ -139,7 +139,6 @@ async fn try_exchange(ask: &Ask<'_>, redactor: &Redactor, on_sent: impl Fn()) ->
     if head.status != StatusCode::OK {
         return Err(refused(ask.bridge, head.status, &head.headers, reader).await);
     }
-    let too_long = content_length(&head.headers).is_some_and(|length| length > ask.response_limit as u64);
     let mut begun = begin(&mut reader).await?;
     // A mark that some servers put in front of what is UTF-8 anyway; nobody can read it as part of the text.
     if !ask.bridge.is_verbatim() && begun.starts_with(BYTE_ORDER_MARK) {
@@ -161,8 +160,6 @@ async fn try_exchange(ask: &Ask<'_>, redactor: &Redactor, on_sent: impl Fn()) ->
         (Body::Events(Box::pin(events)), flawed)
     } else if !is_json {
         return Err(Failure::new(FailureClass::Malformed).billable());
-    } else if too_long {
-        (long(ask.bridge, begun, reader)?, None)
     } else {
         match reader.collect(begun, ask.response_limit).await? {
             Collected::Whole(bytes) => judge(ask.bridge, &bytes)?,
@@ -253,10 +250,6 @@ pub(super) fn not_answered(error: &NetError) -> Failure {
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 fn is_rate_limit(name: &str) -> bool {
     name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")
 }
@@ -266,12 +259,25 @@ fn content_type(body: &Body) -> HeaderValue {
 }
 
 impl Answered {
+    /// A whole answer for whom the head of a stream has left already: told as a stream. `Err`: it cannot be.
+    pub fn as_stream(self, bridge: &Bridge<'_>) -> Result<Self, Failure> {
+        let Body::Whole { bytes, .. } = &self.body else {
+            return if matches!(self.body, Body::Events(_)) { Ok(self) } else { Err(too_late()) };
+        };
+        let body = bridge.as_stream(bytes, now_seconds()).map(Body::from).ok_or_else(too_late)?;
+        Ok(Self { content_type: content_type(&body), body, ..self })
+    }
+
     /// An answer that no provider was asked for.
     pub fn without_asking(whole: Whole) -> Self {
         let body = Body::from(whole);
         let content_type = content_type(&body);
         Self { content_type, upstream_id: None, processing_ms: None, rate_limits: Vec::new(), body, flawed: None }
     }
+}
+
+fn too_late() -> Failure {
+    Failure::new(FailureClass::Malformed).billable()
 }
 
 /// The little of the provider's headers that may reach a client.

@@ -154,6 +154,42 @@ async fn a_provider_that_says_nothing_does_not_use_up_a_short_deadline() {
 }
 
 #[tokio::test]
+async fn who_keeps_silent_through_our_own_deadline_is_left_alone() {
+    let first = Scripted::always(silent()).await;
+    let second = Scripted::saying("second").await;
+    let setup = Setup::pair(&first, &second).model(
+        "short",
+        &["first/m", "second/m"],
+        "strategy = \"ordered\"\ndeadline = \"600ms\"",
+    );
+    let gateway = Gateway::start(setup).await;
+    for call in 0..6 {
+        let response = gateway.chat(&ask("short")).await;
+        assert_eq!(response.provider(), "second", "{}", response.text());
+        assert_eq!(response.attempts(), if call < 3 { 2 } else { 1 }, "call {call}");
+    }
+    assert_eq!(first.calls(), 3);
+}
+
+#[tokio::test]
+async fn what_is_slow_by_the_operators_word_is_slow_for_a_caller_in_a_hurry_too() {
+    let first = Scripted::always(silent()).await;
+    let second = Scripted::saying("second").await;
+    let setup = Setup::new()
+        .provider("first", &first, "breaker = { failures = 1, open = \"60s\", slow = \"50ms\" }")
+        .provider("second", &second, "")
+        .ordered("chat", &["first/m", "second/m"]);
+    let gateway = Gateway::start(setup).await;
+    let request = ask("chat");
+    let hurried = || gateway.chat_with(&request, &["x-tollgate-deadline-ms: 1000"]);
+    for response in futures_util::future::join_all((0..20).map(|_| hurried())).await {
+        assert_eq!((response.provider(), response.attempts()), ("second", 2), "{}", response.text());
+    }
+    // Of twenty calls at least half were slow.
+    assert_eq!((hurried().await.attempts(), first.calls()), (1, 20));
+}
+
+#[tokio::test]
 async fn after_the_commit_only_the_providers_own_clocks_hold() {
     let (opened, wait) = gate();
     let reply = Reply::stream([role(), text("Hello")]).then(Step::Wait(wait)).then_event(finish()).then_event(DONE);

@@ -142,3 +142,16 @@ async fn a_stream_whose_window_opens_bit_by_bit_comes_whole() {
     assert!(String::from_utf8(read).unwrap().ends_with(DONE));
     assert_eq!(gateway.record(1).await["call.outcome"], "ok");
 }
+
+#[tokio::test]
+async fn a_connection_without_a_request_is_closed_however_it_answers_pings() {
+    let provider = Scripted::saying(TEXT).await;
+    let gateway = Gateway::start(Setup::one(&provider).server("header_timeout = \"500ms\"")).await;
+    let stream = TcpStream::connect(gateway.door).await.unwrap();
+    let (requests, connection) = h2::client::handshake(stream).await.unwrap();
+    // It speaks HTTP/2 well, and asks for nothing.
+    let ended = tokio::time::timeout(LIMIT, connection).await;
+    assert!(ended.is_ok(), "the connection is still open");
+    drop::<SendRequest<Bytes>>(requests);
+    assert_eq!(provider.calls(), 0);
+}

@@ -1,6 +1,8 @@
 //! Comments that keep a silent stream open (DESIGN 2, step 7; FAULTS F46; PITFALLS 19, 22).
 
+use crate::grammar::check;
 use crate::harness::*;
+use crate::upstreams::{Vendor, scenario};
 
 const SOON: &str = "keepalive = \"200ms\"";
 const COMMENT: &str = ": tollgate\n";
@@ -94,22 +96,6 @@ async fn after_a_comment_a_failure_is_one_error_event() {
 }
 
 #[tokio::test]
-async fn after_a_comment_a_provider_that_answers_json_is_no_stream() {
-    // The head has said that events follow: an answer in JSON has no place any more but as the error of its attempt,
-    // or as an event of its own. It never stands there bare.
-    let (opened, wait) = gate();
-    let provider = Scripted::always(good().first(Step::Wait(wait))).await;
-    let gateway = Gateway::start(Setup::one(&provider).server(SOON)).await;
-    let mut connection = gateway.begin(&ask_stream("m")).await;
-    let mut response = connection.head().await.unwrap();
-    connection.until(&mut response, COMMENT).await;
-    opened.open();
-    connection.rest(&mut response).await;
-    let bare = |line: &str| !line.is_empty() && !line.starts_with(':') && !line.starts_with("data:");
-    assert!(!response.text().lines().any(bare), "{}", response.text());
-}
-
-#[tokio::test]
 async fn a_deadline_after_a_comment_is_an_error_event() {
     let provider = Scripted::always(Script(vec![Step::Stall])).await;
     let gateway = Gateway::start(Setup::one(&provider).server("keepalive = \"150ms\"\ndeadline = \"500ms\"")).await;
@@ -138,22 +124,27 @@ async fn calls_that_do_not_stream_get_no_comment() {
 }
 
 #[tokio::test]
-async fn an_answer_in_one_piece_comes_too_late_and_another_provider_is_asked() {
-    let (opened, wait) = gate();
-    let first = Scripted::always(saying("too late").first(Step::Wait(wait))).await;
-    let second = Scripted::always(good_stream()).await;
-    let setup = Setup::new()
-        .provider("first", &first, "inject_usage = false")
-        .provider("second", &second, "inject_usage = false")
-        .ordered("chat", &["first/m", "second/m"])
-        .server(SOON);
-    let gateway = Gateway::start(setup).await;
-    let mut connection = gateway.begin(&ask_stream("chat")).await;
-    let mut response = connection.head().await.unwrap();
-    connection.until(&mut response, COMMENT).await;
-    opened.open();
-    assert_eq!(connection.rest(&mut response).await, End::Whole);
-    assert_eq!(response.text().replace(COMMENT, ""), events().concat());
-    let record = gateway.record(1).await;
-    assert_eq!((&record["call.outcome"], &record["provider.name"]), (&"ok".into(), &"second".into()), "{record}");
+async fn after_a_comment_an_answer_in_one_piece_is_told_as_a_stream() {
+    for (door, vendor) in
+        [(Door::Chat, Vendor::OpenAi), (Door::Chat, Vendor::Mistral), (Door::Messages, Vendor::Anthropic)]
+    {
+        let (opened, wait) = gate();
+        let whole = vendor.whole(&scenario("text")).to_string();
+        let provider = Scripted::always(Reply::new(200, "application/json", whole).first(Step::Wait(wait))).await;
+        let lines = format!("kind = \"{}\"", vendor.kind());
+        let gateway = Gateway::start(Setup::new().provider("only", &provider, &lines).server(SOON)).await;
+        gateway.expect_calls(1);
+        let mut connection = Connection::open(gateway.door).await;
+        let request = streamed(door, say(door, "m", "Hello"));
+        connection.send(post(door.path(), door.headers(), request.to_string())).await;
+        let mut response = connection.head().await.unwrap();
+        connection.until(&mut response, COMMENT).await;
+        opened.open();
+        assert_eq!(connection.rest(&mut response).await, End::Whole);
+        let said = check(door, &response.text(), true).unwrap_or_else(|rule| panic!("{vendor:?}: {rule}"));
+        assert_eq!(said.text, scenario("text").text, "{vendor:?}");
+        let record = gateway.record(1).await;
+        assert_eq!((&record["call.outcome"], &record["tokens.output"]), (&"ok".into(), &13.into()), "{record}");
+        assert_eq!(provider.calls(), 1);
+    }
 }

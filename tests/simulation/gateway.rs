@@ -163,6 +163,7 @@ impl Gateway {
             arrived,
             read: arrived,
             deadline: arrived + deadlines.fold(self.config.server.deadline, Duration::min),
+            hurried: request.deadline.is_some(),
             journal: Arc::default(),
         })
     }

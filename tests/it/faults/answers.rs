@@ -35,6 +35,7 @@ pub(super) fn doing(name: &str, way: Way, stream: bool) -> Option<Doing> {
         "chunks_without_end" => Reply::stream([whole]).header("content-type", "application/json").then(Step::Fin),
         "half_until_close" => json(&whole[..whole.len() / 2]).until_close(),
         "shorter_than_announced" => json(&*whole).cut(whole.len() / 2, Step::Fin),
+        "announced_huge" => json("{\"a\":1}").length(99_999_999_999_999).then(Step::Fin),
         "longer_than_announced" => json(&*whole).length(whole.len() - 10).then(Step::Fin),
         "gzip" => {
             let good = good(way, stream);

@@ -26,6 +26,8 @@ pub(super) struct Expected {
     pub(super) calls: usize,
     /// Attempts at the provider.
     pub(super) attempts: usize,
+    /// What `retry-after` says, from and to.
+    pub(super) wait: Option<[u64; 2]>,
     /// The stream breaks after text.
     pub(super) breaks: bool,
 }
@@ -64,6 +66,7 @@ impl Table {
     fn expected(&self, fault: &Fault, way: Way, stream: bool, other: bool) -> Expected {
         let mut outcome = &fault.outcome;
         let (mut classes, mut charged, mut calls) = (&fault.class, fault.charged, fault.calls.unwrap_or(1));
+        let mut wait = fault.wait;
         for but in &fault.but {
             let here = but.ways.as_ref().is_none_or(|ways| ways.iter().any(|name| name == way.name));
             if here && but.streams.is_none_or(|streams| streams.takes(stream)) {
@@ -71,6 +74,7 @@ impl Table {
                 classes = but.class.as_ref().unwrap_or(classes);
                 charged = but.charged.unwrap_or(charged);
                 calls = but.calls.unwrap_or(calls);
+                wait = but.wait.or(wait);
             }
         }
         if charged == Charged::Key && way.is_keyless() {
@@ -87,6 +91,7 @@ impl Table {
             classes: classes.clone(),
             charged,
             calls,
+            wait,
             attempts: fault.attempts.unwrap_or_else(|| calls.max(1)),
         }
     }

@@ -288,7 +288,7 @@ impl Playing<'_> {
 
     /// An error instead of an answer.
     fn check_refusal(&self, response: &Response, wrong: &mut Vec<String>) {
-        let Cell { fault, way, expected, .. } = self.cell;
+        let Cell { way, expected, .. } = self.cell;
         let Ok(error) = serde_json::from_slice::<Value>(&response.body) else {
             wrong.push(format!("no JSON: {}", response.text()));
             return;
@@ -308,7 +308,7 @@ impl Playing<'_> {
             wrong.push(format!("the failure is not told: {message}"));
         }
         let wait = response.header("retry-after").and_then(|wait| wait.parse::<u64>().ok());
-        match (wait, fault.wait) {
+        match (wait, expected.wait) {
             (None, _) => wrong.push("no retry-after".to_owned()),
             (Some(wait), Some([least, most])) if !(least..=most).contains(&wait) => {
                 wrong.push(format!("retry-after: {wait}, not {least} to {most}"));
@@ -375,7 +375,7 @@ impl Playing<'_> {
         let expected: Vec<_> =
             Some(self.cell.expected.charged).filter(|one| *one != Charged::Nobody).into_iter().collect();
         // A rest of a second or so may be over by now.
-        let is_short = self.cell.fault.wait.is_some_and(|[_, most]| most <= 2) && charged.is_empty();
+        let is_short = self.cell.expected.wait.is_some_and(|[_, most]| most <= 2) && charged.is_empty();
         if charged != expected && !is_short {
             wrong.push(format!("charged: {charged:?}, not {expected:?}: {own}"));
         }

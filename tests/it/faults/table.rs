@@ -83,6 +83,7 @@ pub(crate) struct But {
     pub(super) class: Option<Classes>,
     pub(super) charged: Option<Charged>,
     pub(super) calls: Option<usize>,
+    pub(super) wait: Option<[u64; 2]>,
 }
 
 /// A failure class, or several of which chance takes one.
