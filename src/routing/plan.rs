@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
+use super::price::Prices;
 use super::provider::Target;
 use super::registry::Route;
 use crate::api::Envelope;
@@ -37,20 +39,25 @@ pub enum Unable {
 /// and each call looks at all of them.
 #[derive(Debug)]
 pub(super) struct Facts {
-    price: Option<Price>,
+    price: Price,
+    /// Tokens of an answer that the call does not bound.
+    most_output: u32,
     context: Option<u32>,
     vision: bool,
     tools: bool,
     embeddings: bool,
 }
 
-/// Pico-dollars per token.
+/// Most prices are two numbers, pico-dollars per token, which stand here themselves.
 #[derive(Debug)]
-struct Price {
-    input: u64,
-    output: u64,
-    /// Tokens of an answer that the call does not bound.
-    most_output: u32,
+enum Price {
+    Unknown,
+    Flat {
+        input: u64,
+        output: u64,
+    },
+    /// Depends on the day, or on how long the prompt is.
+    Varying(Arc<Prices>),
 }
 
 impl From<&Target> for Facts {
@@ -58,9 +65,33 @@ impl From<&Target> for Facts {
         /// Where the row does not say it either.
         const UNBOUNDED: u32 = 4096;
         let most_output = target.max_output.unwrap_or(UNBOUNDED);
-        let price = target.price.map(|price| Price { input: price.input, output: price.output, most_output });
         let embeddings = target.provider.preset.paths.embeddings.is_some();
-        Self { price, context: target.context, vision: target.vision, tools: target.tools, embeddings }
+        let price = Price::from(&target.prices);
+        Self { price, most_output, context: target.context, vision: target.vision, tools: target.tools, embeddings }
+    }
+}
+
+impl From<&Arc<Prices>> for Price {
+    fn from(prices: &Arc<Prices>) -> Self {
+        match prices.flat() {
+            Some(rates) => Self::Flat { input: rates.input, output: rates.output },
+            None if prices.is_unknown() => Self::Unknown,
+            None => Self::Varying(Arc::clone(prices)),
+        }
+    }
+}
+
+impl Price {
+    /// Pico-dollars for a token of input and one of output, in a call with so many of input.
+    fn at(&self, input: u64, now: Instant) -> Option<(u64, u64)> {
+        match self {
+            Self::Flat { input, output } => Some((*input, *output)),
+            Self::Unknown => None,
+            Self::Varying(prices) => {
+                let rates = prices.at(now)?.rates(input);
+                Some((rates.input, rates.output))
+            }
+        }
     }
 }
 
@@ -71,17 +102,17 @@ impl Facts {
     }
 
     /// Pico-dollars that a call with these estimates would cost: explicitly free first, unknown prices last.
-    fn estimate(&self, envelope: &Envelope) -> u64 {
-        let Some(price) = &self.price else { return u64::MAX };
-        let output = u128::from(envelope.n) * u128::from(envelope.max_tokens.unwrap_or(price.most_output));
-        let cost = u128::from(envelope.input_tokens) * u128::from(price.input) + output * u128::from(price.output);
+    fn estimate(&self, envelope: &Envelope, now: Instant) -> u64 {
+        let Some((input, output)) = self.price.at(envelope.input_tokens, now) else { return u64::MAX };
+        let tokens = u128::from(envelope.n) * u128::from(envelope.max_tokens.unwrap_or(self.most_output));
+        let cost = u128::from(envelope.input_tokens) * u128::from(input) + tokens * u128::from(output);
         u64::try_from(cost).unwrap_or(u64::MAX - 1)
     }
 }
 
 impl Route {
-    /// The targets that can answer the call. Whether one is tripped or limited shows when it is asked.
-    pub fn plan(self: &Arc<Self>, envelope: &Envelope) -> Result<Plan, Unable> {
+    /// The targets that can answer the call, ranked by what holds now. Whether one is tripped or limited shows when it is asked.
+    pub fn plan(self: &Arc<Self>, envelope: &Envelope, now: Instant) -> Result<Plan, Unable> {
         let embeds = |facts: &&Facts| facts.embeddings || !envelope.embeds;
         let sees = |facts: &&Facts| facts.vision || !envelope.vision;
         let is_able = |facts: &&Facts| embeds(facts) && sees(facts) && (facts.tools || !envelope.tools);
@@ -98,7 +129,7 @@ impl Route {
         let choosy = self.facts.iter().filter(is_able).any(|facts| facts.fits(envelope));
         let rank = |facts: &Facts| match self.strategy {
             Strategy::Ordered => 0,
-            Strategy::Cheapest => facts.estimate(envelope),
+            Strategy::Cheapest => facts.estimate(envelope, now),
         };
         let able = self.facts.iter().enumerate().filter(|(_, facts)| is_able(facts));
         let candidates = able
@@ -111,16 +142,14 @@ impl Route {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
     use crate::call::Door;
     use crate::config::{Config, Env};
     use crate::dialects::read_envelope;
     use crate::error::{Failure, FailureClass, GatewayError};
     use crate::net::Connector;
-    use crate::routing::Registry;
     use crate::routing::run::Run;
+    use crate::routing::{Registry, WallClock};
     use crate::telemetry::Metrics;
 
     const CONFIG: &str = r#"
@@ -145,21 +174,28 @@ mod tests {
     "#;
 
     fn registry() -> Registry {
+        registry_of(CONFIG, "", WallClock::read())
+    }
+
+    fn registry_of(text: &str, prices: &str, clock: WallClock) -> Registry {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tollgate.toml");
-        std::fs::write(&file, CONFIG).unwrap();
+        std::fs::write(&file, text).unwrap();
+        std::fs::write(folder.path().join("prices.toml"), prices).unwrap();
         let config = Config::load(Some(&file), &Env::default()).unwrap().config;
         let connector = Arc::new(Connector::default());
-        Registry::new(&config, &connector, &Metrics::new(|| 0), Instant::now()).unwrap()
+        Registry::new(&config, &connector, &Metrics::new(|| 0), clock).unwrap()
     }
 
     fn plan(model: &str, more: &str) -> Result<Vec<String>, Unable> {
-        let registry = registry();
+        plan_at(&registry(), model, more, Instant::now())
+    }
+
+    fn plan_at(registry: &Registry, model: &str, more: &str, now: Instant) -> Result<Vec<String>, Unable> {
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
         let envelope = read_envelope(Door::ChatCompletions, body.as_bytes()).unwrap();
-        let mut run = Run::new(registry.resolve(model).unwrap().plan(&envelope)?);
+        let mut run = Run::new(registry.resolve(model).unwrap().plan(&envelope, now)?);
         let mut asked = Vec::new();
-        let now = Instant::now();
         while let Some(ticket) = run.next_untried(now) {
             asked.push(format!("{}/{}", &*ticket.target.provider.name, &*ticket.target.name));
             run.failed(ticket, Failure::new(FailureClass::ServerError), now, 0.0);
@@ -181,6 +217,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_prompt_is_ranked_by_the_price_of_long_prompts() {
+        let text = r#"
+            [auth]
+            required = false
+            [providers.flat]
+            kind = "openai"
+            models = [{ name = "m", input = 2.0, output = 2.0 }]
+            [providers.tiered]
+            kind = "openai"
+            models = [{ name = "m", input = 1.0, output = 1.0, tiers = [{ above = 200, input = 4.0 }] }]
+        "#;
+        let registry = registry_of(text, "", WallClock::read());
+        let now = Instant::now();
+        let tools = |bytes| format!(r#","max_tokens":1,"tools":["{}"]"#, "x".repeat(bytes));
+        assert_eq!(plan_at(&registry, "m", &tools(400), now).unwrap(), ["tiered/m", "flat/m"]);
+        assert_eq!(plan_at(&registry, "m", &tools(1200), now).unwrap(), ["flat/m", "tiered/m"]);
+    }
+
+    #[tokio::test]
+    async fn a_price_that_begins_later_changes_the_order_by_itself() {
+        let prices = "[openai]\nmodels = [{ name = \"m\", input = 1, output = 1 },\n\
+                      { name = \"m\", from = \"2026-12-01\", input = 3, output = 3 }]\n\
+                      [groq]\nmodels = [{ name = \"m\", input = 2, output = 2 }]";
+        let text = "auth.required = false\nprices.file = \"prices.toml\"\n\
+                    providers.a.kind = \"openai\"\nproviders.b.kind = \"groq\"\n";
+        let clock = WallClock { now: Instant::now(), time: "2026-11-30T23:59:00Z".parse().unwrap() };
+        let registry = registry_of(text, prices, clock);
+        let after = |secs| clock.now + std::time::Duration::from_secs(secs);
+        assert_eq!(plan_at(&registry, "m", "", after(59)).unwrap(), ["a/m", "b/m"]);
+        assert_eq!(plan_at(&registry, "m", "", after(60)).unwrap(), ["b/m", "a/m"]);
+    }
+
+    #[tokio::test]
     async fn targets_that_cannot_are_left_out() {
         assert_eq!(plan("m", r#","max_tokens":5000"#).unwrap(), ["b/m"]);
         assert_eq!(plan("a/m", r#","max_tokens":5000"#).unwrap(), ["a/m"]);
@@ -198,7 +267,7 @@ mod tests {
         let envelope =
             read_envelope(Door::ChatCompletions, br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#)
                 .unwrap();
-        let mut run = Run::new(route.plan(&envelope).unwrap());
+        let mut run = Run::new(route.plan(&envelope, now).unwrap());
         let ticket = run.next_untried(now).unwrap();
         assert_eq!(&*ticket.target.provider.name, "a");
         run.failed(ticket, Failure::new(FailureClass::NotFound), now, 0.0);
@@ -213,8 +282,8 @@ mod tests {
         let envelope =
             read_envelope(Door::ChatCompletions, br#"{"model":"in-order","messages":[{"role":"user","content":""}]}"#)
                 .unwrap();
-        let mut run = Run::new(registry.resolve("in-order").unwrap().plan(&envelope).unwrap());
         let now = Instant::now();
+        let mut run = Run::new(registry.resolve("in-order").unwrap().plan(&envelope, now).unwrap());
         let in_ms = |millis| now + std::time::Duration::from_millis(millis);
         assert!(run.may_begin(now, in_ms(1)), "the first attempt is the caller's choice");
         let ticket = run.next_untried(now).unwrap();

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::budget::RetryBudget;
 use super::health::HealthChecks;
 use super::plan::Facts;
+use super::price::WallClock;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
 use super::snapshot::ProviderSnapshot;
@@ -67,12 +68,12 @@ struct Manner {
 }
 
 impl Registry {
-    /// Builds everything; nothing is called yet. Buckets are full at `epoch`.
+    /// Builds everything; nothing is called yet. Buckets are full at the clock's instant.
     pub fn new(
         config: &Config,
         connector: &Arc<Connector>,
         metrics: &Metrics,
-        epoch: Instant,
+        clock: WallClock,
     ) -> Result<Self, RegistryError> {
         let mut registry = Self {
             routes: HashMap::new(),
@@ -80,11 +81,11 @@ impl Registry {
             providers: BTreeMap::new(),
             targets: Vec::new(),
             unlisted: Cache::new(UNLISTED),
-            repeats: RetryBudget::new(epoch),
+            repeats: RetryBudget::new(clock.now),
         };
         let mut bare: BTreeMap<&str, Vec<Arc<Target>>> = BTreeMap::new();
         for described in &config.providers {
-            let provider = Arc::new(Provider::new(described, Arc::clone(connector), metrics, epoch)?);
+            let provider = Arc::new(Provider::new(described, Arc::clone(connector), metrics, clock)?);
             for row in &described.models {
                 let target = Arc::new(provider.listed(row, metrics));
                 registry.add(
