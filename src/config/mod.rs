@@ -46,7 +46,9 @@ pub use model::{Model, OnFilter, Strategy, Target};
 pub use presets::{
     AuthStyle, Dialect, LimitName, PRESETS, Paths, Preset, Quirks, ReasoningMember, UsageReport, preset,
 };
-pub use prices::{Dimension, Price, PriceRow, PriceTable, PricedModel, Rates, Tier, usd_per_million};
+pub use prices::{
+    Dimension, ImportError, Price, PriceRow, PriceTable, PricedModel, Rates, Tier, import_litellm, usd_per_million,
+};
 pub use provider::{BaseUrl, Breaker, Check, Health, ModelRow, Provider, Timeouts};
 pub use quality::Quality;
 pub use server::Server;

@@ -5,6 +5,7 @@
 //! a day is the reader's to say: this room knows no time.
 
 mod file;
+mod litellm;
 mod model;
 mod price;
 mod rates;
@@ -12,7 +13,9 @@ mod setting;
 mod stated;
 mod table;
 mod usd;
+mod write;
 
+pub use litellm::{ImportError, import_litellm};
 pub use model::{PriceRow, PricedModel};
 pub use price::{Price, Tier};
 pub(super) use rates::with_rates;
