@@ -59,6 +59,15 @@ impl Work {
         value.get_name().to_owned()
     }
 
+    /// Repeats that only the second run has. The shorter the work, the more of them, as maps with random seeds make two
+    /// starts differ by thousands of instructions.
+    pub(crate) fn more(self) -> u32 {
+        match self {
+            Self::Plan => 40_000,
+            _ => 400,
+        }
+    }
+
     pub(crate) fn repeat(self, times: u32) -> io::Result<()> {
         match self {
             Self::SmallEnvelope => envelope(1, times),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::price::Prices;
 use super::provider::Target;
 use super::registry::Route;
 use crate::api::Envelope;
+use crate::call::TokenRates;
 use crate::config::Strategy;
 
 /// The targets of a route that can answer a call.
@@ -39,59 +39,51 @@ pub enum Unable {
 /// and each call looks at all of them.
 #[derive(Debug)]
 pub(super) struct Facts {
-    price: Price,
-    /// Tokens of an answer that the call does not bound.
-    most_output: u32,
+    /// `None` also where it varies.
+    price: Option<Price>,
     context: Option<u32>,
     vision: bool,
     tools: bool,
     embeddings: bool,
+    /// The price depends on the day, or on how long the prompt is, and is looked up at the target.
+    pub(super) varies: bool,
 }
 
-/// Most prices are two numbers, pico-dollars per token, which stand here themselves.
+/// Pico-dollars per token.
 #[derive(Debug)]
-enum Price {
-    Unknown,
-    Flat {
-        input: u64,
-        output: u64,
-    },
-    /// Depends on the day, or on how long the prompt is.
-    Varying(Arc<Prices>),
+struct Price {
+    input: u64,
+    output: u64,
+    /// Tokens of an answer that the call does not bound.
+    most_output: u32,
 }
 
 impl From<&Target> for Facts {
     fn from(target: &Target) -> Self {
-        /// Where the row does not say it either.
-        const UNBOUNDED: u32 = 4096;
-        let most_output = target.max_output.unwrap_or(UNBOUNDED);
-        let embeddings = target.provider.preset.paths.embeddings.is_some();
-        let price = Price::from(&target.prices);
-        Self { price, most_output, context: target.context, vision: target.vision, tools: target.tools, embeddings }
-    }
-}
-
-impl From<&Arc<Prices>> for Price {
-    fn from(prices: &Arc<Prices>) -> Self {
-        match prices.flat() {
-            Some(rates) => Self::Flat { input: rates.input, output: rates.output },
-            None if prices.is_unknown() => Self::Unknown,
-            None => Self::Varying(Arc::clone(prices)),
+        let flat = target.prices.flat();
+        Self {
+            price: flat.map(|rates| Price::of(target, rates)),
+            context: target.context,
+            vision: target.vision,
+            tools: target.tools,
+            embeddings: target.provider.preset.paths.embeddings.is_some(),
+            varies: flat.is_none() && !target.prices.is_unknown(),
         }
     }
 }
 
 impl Price {
-    /// Pico-dollars for a token of input and one of output, in a call with so many of input.
-    fn at(&self, input: u64, now: Instant) -> Option<(u64, u64)> {
-        match self {
-            Self::Flat { input, output } => Some((*input, *output)),
-            Self::Unknown => None,
-            Self::Varying(prices) => {
-                let rates = prices.at(now)?.rates(input);
-                Some((rates.input, rates.output))
-            }
-        }
+    fn of(target: &Target, rates: &TokenRates) -> Self {
+        /// Where the row does not say it either.
+        const UNBOUNDED: u32 = 4096;
+        Self { input: rates.input, output: rates.output, most_output: target.max_output.unwrap_or(UNBOUNDED) }
+    }
+
+    /// Pico-dollars that a call with these estimates would cost.
+    fn estimate(&self, envelope: &Envelope) -> u64 {
+        let output = u128::from(envelope.n) * u128::from(envelope.max_tokens.unwrap_or(self.most_output));
+        let cost = u128::from(envelope.input_tokens) * u128::from(self.input) + output * u128::from(self.output);
+        u64::try_from(cost).unwrap_or(u64::MAX - 1)
     }
 }
 
@@ -101,12 +93,9 @@ impl Facts {
         self.context.is_none_or(|context| needed <= u64::from(context))
     }
 
-    /// Pico-dollars that a call with these estimates would cost: explicitly free first, unknown prices last.
-    fn estimate(&self, envelope: &Envelope, now: Instant) -> u64 {
-        let Some((input, output)) = self.price.at(envelope.input_tokens, now) else { return u64::MAX };
-        let tokens = u128::from(envelope.n) * u128::from(envelope.max_tokens.unwrap_or(self.most_output));
-        let cost = u128::from(envelope.input_tokens) * u128::from(input) + tokens * u128::from(output);
-        u64::try_from(cost).unwrap_or(u64::MAX - 1)
+    /// What the call would cost: explicitly free first, unknown prices last.
+    fn estimate(&self, envelope: &Envelope) -> u64 {
+        self.price.as_ref().map_or(u64::MAX, |price| price.estimate(envelope))
     }
 }
 
@@ -129,14 +118,26 @@ impl Route {
         let choosy = self.facts.iter().filter(is_able).any(|facts| facts.fits(envelope));
         let rank = |facts: &Facts| match self.strategy {
             Strategy::Ordered => 0,
-            Strategy::Cheapest => facts.estimate(envelope, now),
+            Strategy::Cheapest => facts.estimate(envelope),
         };
         let able = self.facts.iter().enumerate().filter(|(_, facts)| is_able(facts));
-        let candidates = able
+        let mut candidates: SmallVec<[Ranked; 4]> = able
             .filter(|(_, facts)| !choosy || facts.fits(envelope))
             .map(|(target, facts)| Ranked { rank: rank(facts), target })
             .collect();
+        if self.varies {
+            self.rank_varying(&mut candidates, envelope, now);
+        }
         Ok(Plan { route: Arc::clone(self), candidates })
+    }
+
+    /// Ranks the candidates whose price had to wait: apart, as the others should not have to know what time it is.
+    fn rank_varying(&self, candidates: &mut [Ranked], envelope: &Envelope, now: Instant) {
+        for Ranked { rank, target } in candidates.iter_mut().filter(|ranked| self.facts[ranked.target].varies) {
+            let target = &self.targets[*target];
+            let rates = target.prices.at(now).map(|price| price.rates(envelope.input_tokens));
+            *rank = rates.map_or(u64::MAX, |rates| Price::of(target, rates).estimate(envelope));
+        }
     }
 }
 

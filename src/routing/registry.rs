@@ -56,6 +56,8 @@ pub struct Route {
     pub(super) targets: Vec<Arc<Target>>,
     /// Of the targets, in their order.
     pub(super) facts: Vec<Facts>,
+    /// Targets are to be ranked by price, and one's depends on the day or on how long the prompt is.
+    pub(super) varies: bool,
 }
 
 /// What a name under `[models]` may say of its calls.
@@ -144,6 +146,7 @@ impl Registry {
             quality: Quality::default(),
             on_filter: OnFilter::default(),
             facts: vec![Facts::from(&*target)],
+            varies: false,
             targets: vec![target],
         });
         self.unlisted.insert(model.into(), Arc::clone(&route));
@@ -199,10 +202,11 @@ impl Registry {
     fn add(&mut self, name: &str, strategy: Strategy, targets: Vec<Arc<Target>>, manner: Manner, config: &Config) {
         let name: Arc<str> = name.into();
         let version = version(&targets, config);
-        let facts = targets.iter().map(|target| Facts::from(&**target)).collect();
+        let facts: Vec<Facts> = targets.iter().map(|target| Facts::from(&**target)).collect();
+        let varies = strategy == Strategy::Cheapest && facts.iter().any(|facts| facts.varies);
         let Manner { deadline, strict, quality, on_filter } = manner;
-        let route =
-            Route { label: Arc::clone(&name), deadline, strict, version, strategy, quality, on_filter, targets, facts };
+        let label = Arc::clone(&name);
+        let route = Route { label, deadline, strict, version, strategy, quality, on_filter, targets, facts, varies };
         self.routes.insert(name, Arc::new(route));
     }
 }
