@@ -1,5 +1,7 @@
 //! A call on its way in and a reply on its way out: the types that every room on the call's path shares.
 
+mod price;
+
 use std::fmt;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -18,6 +20,8 @@ use wildmatch::WildMatch;
 use crate::api::chat::{ChatRequest, Format};
 use crate::api::{Envelope, NanoUsd, Usage};
 use crate::error::{FailureClass, Standing};
+
+pub use price::{TokenPrice, TokenRates, TokenTier};
 
 /// Whom a key stands for. Shared by all calls of the key.
 #[derive(Debug)]
@@ -227,8 +231,8 @@ pub struct AttemptNote {
     /// When what makes it the answer had been read: the body of a whole answer, the first content of a stream.
     pub answered: Option<Instant>,
     pub end: Option<AttemptEnd>,
-    /// Pico-dollars per token of each sort of token.
-    pub price: Option<TokenPrice>,
+    /// What it is billed by; `None`: no price is known.
+    pub price: Option<Arc<TokenPrice>>,
 }
 
 /// How an attempt ended.
@@ -247,15 +251,6 @@ pub enum AttemptEnd {
         class: FailureClass,
         billed: bool,
     },
-}
-
-/// Pico-dollars per token, as in the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenPrice {
-    pub input: u64,
-    pub output: u64,
-    pub cache_read: u64,
-    pub cache_write: u64,
 }
 
 impl AttemptNote {

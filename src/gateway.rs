@@ -22,7 +22,7 @@ use crate::config::{self, Config, Limit};
 use crate::keys::Directory;
 use crate::layers::{Auth, CacheLayer, LimitLayer, Limits, MeterLayer};
 use crate::net::{Connector, ProxyEnv, raise_descriptors};
-use crate::routing::{Dispatcher, Registry, RegistryError};
+use crate::routing::{Dispatcher, Registry, RegistryError, WallClock};
 use crate::server::{Addresses, AdminDoor, CallService, ClientDoor, Doors, Drain, Patience, Ready, serve};
 use crate::telemetry::Metrics;
 use crate::usage::Meter;
@@ -76,17 +76,17 @@ impl Gateway {
         let (clients, admin) = (Drain::default(), Drain::default());
         let stop = CancellationToken::new();
 
-        let epoch = Instant::now();
+        let clock = WallClock::read();
         let metrics = Arc::new(Metrics::new(dropped_logs));
         let connector = Arc::new(Connector::new(proxy));
-        let registry = Arc::new(Registry::new(config, &connector, &metrics, epoch)?);
+        let registry = Arc::new(Registry::new(config, &connector, &metrics, clock)?);
         let meter = Meter::new(Arc::clone(&metrics));
         let addresses = Arc::new(Addresses::new(config.server.per_ip, config.server.trusted_proxies.clone()));
         let begun = clients.begin.clone();
         let ready: Ready = Arc::new(move || !begun.is_cancelled());
         let doors = Doors {
             auth: auth(config)?,
-            calls: call_service(config, Arc::clone(&registry), meter.clone(), epoch),
+            calls: call_service(config, Arc::clone(&registry), meter.clone(), clock.now),
             registry: Arc::clone(&registry),
             meter,
             server: config.server.clone(),

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod healthcheck;
 mod mock;
+mod prices;
 mod serve;
 
 use std::io::Write;
@@ -64,6 +65,8 @@ enum Command {
     Mock(mock::Options),
     /// Ask a running gateway whether it is ready; exit 0 if so
     Healthcheck(healthcheck::Options),
+    /// List, show, check and import what models cost
+    Prices(prices::Options),
 }
 
 impl Arguments {
@@ -75,6 +78,7 @@ impl Arguments {
             Command::Serve(file) => serve::run(&file.or(before), &env).await,
             Command::Check(file) => check::run(&file.or(before), &env),
             Command::Healthcheck(options) => healthcheck::run(&options.or(before), &env).await,
+            Command::Prices(options) => prices::run(options, before, &env),
             Command::Demo(_) | Command::Mock(_) if before.path.is_some() => {
                 complain("tollgate: this command takes no --config");
                 ExitCode::from(USAGE_FAULT)

@@ -82,6 +82,19 @@ impl Document {
         self.faults.borrow_mut().push(Fault { place, path: path.to_owned(), message: message.into(), suggestion });
     }
 
+    /// Takes over what was found in another file.
+    pub(super) fn adopt(&self, fault: Fault) {
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// The document with one key of its top, as if nothing else had been written.
+    pub(super) fn only(mut self, key: &str) -> Self {
+        let inside = format!("{key}.");
+        self.tree.retain(|name, _| name == key);
+        self.faults.get_mut().retain(|fault| fault.path == key || fault.path.starts_with(&inside));
+        self
+    }
+
     pub(super) fn notice(&self, text: String) {
         self.notices.borrow_mut().push(text);
     }

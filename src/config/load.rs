@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::document::Document;
 use super::env::Env;
 use super::expand::Expander;
 use super::faults::{Fault, Faults, Place};
 use super::provider::Providers;
-use super::{Admin, Auth, Cache, Config, Limits, Log, Model, Server, overrides};
+use super::{Admin, Auth, Cache, Config, Limits, Log, Model, PriceTable, Server, overrides};
 
 /// Read where no other file is named.
 pub const DEFAULT_FILE: &str = "config/tollgate.toml";
@@ -42,21 +43,17 @@ impl Config {
     }
 
     fn of_file(file: PathBuf, env: &Env) -> Result<Loaded, Faults> {
-        let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+        let text = read(&file)?;
         Self::of_text(&text, file, env)
     }
 
     pub(super) fn of_text(text: &str, file: PathBuf, env: &Env) -> Result<Loaded, Faults> {
-        let expander = Expander { env, folder: file.parent().unwrap_or(Path::new("")) };
-        match Document::parse(text, &file, expander) {
-            Ok(document) => Self::assemble(document, Some(file), env),
-            Err(faults) => Err(Faults::of(faults).unwrap_or_else(|| unreadable(&file, &"not TOML"))),
-        }
+        Self::assemble(parse(text, &file, env)?, Some(file), env)
     }
 
     fn assemble(mut document: Document, source: Option<PathBuf>, env: &Env) -> Result<Loaded, Faults> {
         overrides::layer(&mut document, env);
-        let config = Self::read(&document, source.is_some(), env);
+        let config = Self::read(&document, source.as_deref(), env);
         let (faults, notices) = document.finish();
         match Faults::of(faults) {
             Some(faults) => Err(faults),
@@ -65,16 +62,21 @@ impl Config {
     }
 
     /// Without a file, callers need no key (the door is on loopback) and providers come from the environment.
-    fn read(document: &Document, from_file: bool, env: &Env) -> Self {
-        let top = document.top();
+    fn read(document: &Document, file: Option<&Path>, env: &Env) -> Self {
+        let (top, from_file) = (document.top(), file.is_some());
         let server = Server::read(&top);
         let auth = Auth::read(&top, env, from_file, server.listen);
         let limits = Limits::read(&top);
-        let providers = if from_file { Providers::read(&top) } else { Providers::of_environment(document, env) };
+        let prices = PriceTable::read(&top, file.map_or(Path::new(""), folder), env);
+        let providers = match from_file {
+            true => Providers::read(&top, &prices),
+            false => Providers::of_environment(document, env, &prices),
+        };
         Self {
             admin: Admin::read(&top, env, server.admin_listen, &auth),
             auth,
             limits,
+            prices,
             models: Model::read_all(&top, &providers),
             providers: providers.usable(document),
             cache: Cache::read(&top),
@@ -82,6 +84,35 @@ impl Config {
             server,
         }
     }
+}
+
+impl PriceTable {
+    /// The table that goes with a configuration, which is found as [`Config::load`] finds it. Only its `[prices]` is read:
+    /// prices can be looked at while there is no key for anybody.
+    pub fn load(path: Option<&Path>, env: &Env) -> Result<Arc<Self>, Faults> {
+        let Some(file) = locate(path, env, Path::new(DEFAULT_FILE)) else {
+            return Ok(Self::published());
+        };
+        let document = parse(&read(&file)?, &file, env)?.only("prices");
+        let table = Self::read(&document.top(), folder(&file), env);
+        let (faults, _) = document.finish();
+        Faults::of(faults).map_or(Ok(table), Err)
+    }
+}
+
+fn read(file: &Path) -> Result<String, Faults> {
+    fs::read_to_string(file).map_err(|error| unreadable(file, &error))
+}
+
+fn parse(text: &str, file: &Path, env: &Env) -> Result<Document, Faults> {
+    let expander = Expander { env, folder: folder(file) };
+    Document::parse(text, file, expander)
+        .map_err(|faults| Faults::of(faults).unwrap_or_else(|| unreadable(file, &"not TOML")))
+}
+
+/// Where relative paths in a file begin.
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
 }
 
 fn locate(path: Option<&Path>, env: &Env, default: &Path) -> Option<PathBuf> {
@@ -182,7 +213,7 @@ mod tests {
                 let providers = loaded.unwrap().config.providers;
                 assert_eq!(providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>(), [name]);
                 let row = providers[0].models.iter().find(|row| row.name == model).expect("the table has it");
-                assert!(row.price.is_some(), "{model}");
+                assert!(!row.prices.is_empty(), "{model}");
             }
         }
         for loaded in start("AZURE_OPENAI_API_KEY") {

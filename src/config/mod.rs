@@ -6,6 +6,8 @@
 //! The way: [`Config::load`] finds the file, `document` parses it and expands its strings, `overrides` layers the
 //! environment over it, and each concern reads its own table through `reader`, which notes every fault and goes on.
 
+use std::sync::Arc;
+
 mod admin;
 mod auth;
 mod cache;
@@ -44,7 +46,9 @@ pub use model::{Model, OnFilter, Strategy, Target};
 pub use presets::{
     AuthStyle, Dialect, LimitName, PRESETS, Paths, Preset, Quirks, ReasoningMember, UsageReport, preset,
 };
-pub use prices::{Price, published_models};
+pub use prices::{
+    Dimension, ImportError, Price, PriceRow, PriceTable, PricedModel, Rates, Tier, import_litellm, usd_per_million,
+};
 pub use provider::{BaseUrl, Breaker, Check, Health, ModelRow, Provider, Timeouts};
 pub use quality::Quality;
 pub use server::Server;
@@ -58,6 +62,8 @@ pub struct Config {
     pub limits: Limits,
     /// Sorted by name.
     pub providers: Vec<Provider>,
+    /// What models cost; the providers' rows have their prices from it where they do not say their own.
+    pub prices: Arc<PriceTable>,
     /// In the order of the file.
     pub models: Vec<Model>,
     pub cache: Cache,

@@ -29,6 +29,11 @@ pub(super) struct Field<'a> {
 }
 
 impl Document {
+    /// The tables at the top of a document whose keys are names, in the order of the file.
+    pub(super) fn tables(&self) -> Vec<(&str, Field<'_>)> {
+        named(self, "", &self.tree)
+    }
+
     /// The whole document; its unknown keys become faults.
     pub(super) fn top(&self) -> Table<'_> {
         Table::open(self, String::new(), &self.tree, &TOP)
@@ -205,14 +210,7 @@ impl<'a> Field<'a> {
         let ValueKind::Table(entries) = &self.value.kind else {
             return self.expected("a table");
         };
-        let field = |(key, value): (&'a String, &'a Value)| {
-            let path = join(&self.path, key);
-            let document = self.document;
-            (key.as_str(), Field { document, path, value })
-        };
-        let mut fields: Vec<_> = entries.iter().map(field).collect();
-        fields.sort_by_key(|(_, field)| field.key_place());
-        Some(fields)
+        Some(named(self.document, &self.path, entries))
     }
 
     fn key_place(&self) -> Option<&'a Place> {
@@ -233,4 +231,12 @@ impl<'a> Field<'a> {
         self.fault(format!("expected {expected}, found {found}"));
         None
     }
+}
+
+fn named<'a>(document: &'a Document, path: &str, entries: &'a Map<String, Value>) -> Vec<(&'a str, Field<'a>)> {
+    let field =
+        |(key, value): (&'a String, &'a Value)| (key.as_str(), Field { document, path: join(path, key), value });
+    let mut fields: Vec<_> = entries.iter().map(field).collect();
+    fields.sort_by_key(|(_, field)| field.key_place());
+    fields
 }

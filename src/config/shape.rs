@@ -10,7 +10,7 @@ pub(super) struct Shape {
 
 /// The top of the file.
 pub(super) static TOP: Shape =
-    Shape { name: "", keys: &["server", "auth", "admin", "limits", "providers", "models", "cache", "log"] };
+    Shape { name: "", keys: &["server", "auth", "admin", "limits", "providers", "prices", "models", "cache", "log"] };
 
 /// Keys that documents of the project show and this version does not read yet, each under its shape's name.
 static LATER: &[(&str, &str)] = &[

@@ -29,15 +29,16 @@ pub(super) async fn attempt(
 ) -> Result<Timed, Failure> {
     let target = &ticket.target;
     let provider = &target.provider;
+    let began = Instant::now();
     let place = call.journal.with(|notes| {
         notes.attempts.push(AttemptNote {
             provider: Arc::clone(provider.name.text()),
             model: Arc::clone(&target.label),
-            began: Instant::now(),
+            began,
             sent: None,
             answered: None,
             end: None,
-            price: target.price,
+            price: target.prices.at(began).cloned(),
         });
         notes.attempts.len() - 1
     });

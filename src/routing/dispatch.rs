@@ -51,7 +51,7 @@ async fn execute(registry: Arc<Registry>, call: Box<Call>, response_limit: usize
     let model = &call.envelope.model;
     let route = registry.resolve(model).ok_or_else(|| GatewayError::ModelNotFound { model: model.clone() })?;
     registry.repeats.count_call(call.read);
-    let mut run = Run::new(route.plan(&call.envelope).map_err(|unable| refuse(unable, model))?);
+    let mut run = Run::new(route.plan(&call.envelope, call.read).map_err(|unable| refuse(unable, model))?);
     let mut kept = None;
     let sought = seek(&registry, &call, &mut run, &mut kept, response_limit).await;
     match (sought, kept) {

@@ -12,7 +12,8 @@ use super::breaker::{Breaker, Rule};
 use super::first_token::FirstTokens;
 use super::health::Health;
 use super::keys::KeyPool;
-use crate::call::{Name, TokenPrice};
+use super::price::{Prices, WallClock};
+use crate::call::Name;
 use crate::config::{self, ModelRow, Paths, Preset, UsageReport};
 use crate::dialects::Place;
 use crate::error::{Failure, FailureClass};
@@ -42,7 +43,7 @@ pub(super) struct Provider {
     /// Usage has to be asked for on streams, and may be.
     pub(super) asks_usage: bool,
     rule: Rule,
-    epoch: Instant,
+    clock: WallClock,
 }
 
 /// Where a target is asked, door by door.
@@ -81,7 +82,7 @@ pub(super) struct Target {
     /// The provider's own name.
     pub(super) id: Box<str>,
     pub(super) addresses: Arc<Addresses>,
-    pub(super) price: Option<TokenPrice>,
+    pub(super) prices: Arc<Prices>,
     pub(super) context: Option<u32>,
     pub(super) max_output: Option<u32>,
     pub(super) vision: bool,
@@ -103,8 +104,9 @@ impl Provider {
         config: &config::Provider,
         connector: Arc<Connector>,
         metrics: &Metrics,
-        epoch: Instant,
+        clock: WallClock,
     ) -> Result<Self, RegistryError> {
+        let epoch = clock.now;
         let bad = |what| RegistryError { provider: config.name.clone(), what };
         let url = &config.base_url;
         let origin = Origin::new(connector, url.tls, &url.host, url.port, config.timeouts.connect)
@@ -144,26 +146,20 @@ impl Provider {
             retries: config.retries,
             asks_usage: config.inject_usage && config.preset.usage == UsageReport::OnRequest,
             rule,
-            epoch,
+            clock,
         })
     }
 
     pub(super) fn listed(self: &Arc<Self>, row: &ModelRow, metrics: &Metrics) -> Target {
-        let price = row.price.map(|price| TokenPrice {
-            input: price.input,
-            output: price.output,
-            cache_read: price.cache_read.unwrap_or(price.input),
-            cache_write: price.cache_write.unwrap_or(price.input),
-        });
         let name = Name::from(row.name.as_str());
         Target {
             provider: Arc::clone(self),
-            breaker: breaker(self.rule, self.name.text(), &name, metrics, self.epoch),
+            breaker: breaker(self.rule, self.name.text(), &name, metrics, self.clock.now),
             label: Arc::clone(name.text()),
             name,
             addresses: self.addresses(&row.id),
             id: row.id.as_str().into(),
-            price,
+            prices: Arc::new(Prices::new(&row.prices, self.clock)),
             context: row.context,
             max_output: row.max_output,
             vision: row.vision,
@@ -208,12 +204,12 @@ impl Provider {
             label: "other".into(),
             addresses: self.addresses(model),
             id: model.into(),
-            price: None,
+            prices: Arc::default(),
             context: None,
             max_output: None,
             vision: true,
             tools: true,
-            breaker: Breaker::new(self.rule, prometheus_client::metrics::gauge::Gauge::default(), self.epoch),
+            breaker: Breaker::new(self.rule, prometheus_client::metrics::gauge::Gauge::default(), self.clock.now),
             first_tokens: FirstTokens::default(),
         }
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::budget::RetryBudget;
 use super::health::HealthChecks;
 use super::plan::Facts;
+use super::price::WallClock;
 pub use super::provider::RegistryError;
 use super::provider::{Provider, Target};
 use super::snapshot::ProviderSnapshot;
@@ -55,6 +56,8 @@ pub struct Route {
     pub(super) targets: Vec<Arc<Target>>,
     /// Of the targets, in their order.
     pub(super) facts: Vec<Facts>,
+    /// Targets are to be ranked by price, and one's depends on the day or on how long the prompt is.
+    pub(super) varies: bool,
 }
 
 /// What a name under `[models]` may say of its calls.
@@ -67,12 +70,12 @@ struct Manner {
 }
 
 impl Registry {
-    /// Builds everything; nothing is called yet. Buckets are full at `epoch`.
+    /// Builds everything; nothing is called yet. Buckets are full at the clock's instant.
     pub fn new(
         config: &Config,
         connector: &Arc<Connector>,
         metrics: &Metrics,
-        epoch: Instant,
+        clock: WallClock,
     ) -> Result<Self, RegistryError> {
         let mut registry = Self {
             routes: HashMap::new(),
@@ -80,11 +83,11 @@ impl Registry {
             providers: BTreeMap::new(),
             targets: Vec::new(),
             unlisted: Cache::new(UNLISTED),
-            repeats: RetryBudget::new(epoch),
+            repeats: RetryBudget::new(clock.now),
         };
         let mut bare: BTreeMap<&str, Vec<Arc<Target>>> = BTreeMap::new();
         for described in &config.providers {
-            let provider = Arc::new(Provider::new(described, Arc::clone(connector), metrics, epoch)?);
+            let provider = Arc::new(Provider::new(described, Arc::clone(connector), metrics, clock)?);
             for row in &described.models {
                 let target = Arc::new(provider.listed(row, metrics));
                 registry.add(
@@ -143,6 +146,7 @@ impl Registry {
             quality: Quality::default(),
             on_filter: OnFilter::default(),
             facts: vec![Facts::from(&*target)],
+            varies: false,
             targets: vec![target],
         });
         self.unlisted.insert(model.into(), Arc::clone(&route));
@@ -198,10 +202,11 @@ impl Registry {
     fn add(&mut self, name: &str, strategy: Strategy, targets: Vec<Arc<Target>>, manner: Manner, config: &Config) {
         let name: Arc<str> = name.into();
         let version = version(&targets, config);
-        let facts = targets.iter().map(|target| Facts::from(&**target)).collect();
+        let facts: Vec<Facts> = targets.iter().map(|target| Facts::from(&**target)).collect();
+        let varies = strategy == Strategy::Cheapest && facts.iter().any(|facts| facts.varies);
         let Manner { deadline, strict, quality, on_filter } = manner;
-        let route =
-            Route { label: Arc::clone(&name), deadline, strict, version, strategy, quality, on_filter, targets, facts };
+        let label = Arc::clone(&name);
+        let route = Route { label, deadline, strict, version, strategy, quality, on_filter, targets, facts, varies };
         self.routes.insert(name, Arc::new(route));
     }
 }

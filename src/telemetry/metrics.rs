@@ -2,7 +2,7 @@
 //! a client's text, so their number is bounded.
 
 use std::fmt::{self, Write};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::HashMap;
@@ -63,6 +63,14 @@ pub struct ServedMetrics {
     pub cache_write: Counter,
     pub reasoning: Counter,
     pub cost_usd: Counter<f64, AtomicU64>,
+    unpriced_told: AtomicBool,
+}
+
+impl ServedMetrics {
+    /// Whether it is still to be told that the model has no price: true once.
+    pub fn tell_unpriced(&self) -> bool {
+        !self.unpriced_told.swap(true, Ordering::Relaxed)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -195,6 +203,7 @@ impl Metrics {
             cost_usd: self
                 .cost_usd
                 .get_or_create_owned(&ServedLabels { provider: provider_label.clone(), model: model_label.clone() }),
+            unpriced_told: AtomicBool::new(false),
         });
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
         served.entry(Arc::clone(provider)).or_default().insert(Arc::clone(model), Arc::clone(&counters));

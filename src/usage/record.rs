@@ -84,7 +84,7 @@ impl Totals {
                 Some(AttemptEnd::PassedOver { usage, .. }) => usage.is_none(),
                 Some(AttemptEnd::Failed { .. }) | None => true,
             };
-            totals.cost = totals.cost.zip(note.price).map(|(mut sum, price)| {
+            totals.cost = totals.cost.zip(note.price.as_deref()).map(|(mut sum, price)| {
                 sum += cost(price, usage);
                 sum
             });
@@ -157,7 +157,23 @@ impl Record {
         let counters = metrics.served(&served.provider, &served.model);
         match totals.cost {
             Some(cost) => drop(counters.cost_usd.inc_by(cost.as_usd())),
-            None => drop(metrics.unpriced.inc()),
+            None => {
+                metrics.unpriced.inc();
+                self.warn_unpriced(metrics);
+            }
+        }
+    }
+
+    /// Says once of each model that nobody knows what it costs.
+    fn warn_unpriced(&self, metrics: &Metrics) {
+        for note in self.notes.attempts.iter().filter(|note| note.price.is_none()) {
+            if metrics.served(&note.provider, &note.model).tell_unpriced() {
+                tracing::warn!(
+                    provider.name = &*note.provider,
+                    provider.model = &*note.model,
+                    "no price is known for this model: what it answers has no cost, and counts in tollgate_unpriced_total"
+                );
+            }
         }
     }
 
@@ -185,6 +201,7 @@ impl Record {
             tokens.reasoning = self.usage.map(|usage| usage.reasoning),
             cost.usd = totals.cost.map(tracing::field::display),
             cost.estimated = totals.estimated,
+            price.version = served.and_then(|note| note.price.as_deref()).map(|price| &*price.version),
             duration.ms = self.duration.as_millis() as u64,
             duration.first_token_ms = self.time_to_first_token.map(|duration| duration.as_millis() as u64),
             overhead.us = self.overhead.map(|duration| duration.as_micros() as u64),

@@ -42,6 +42,7 @@ mod losses;
 mod money;
 mod passthrough;
 mod plan;
+mod prices;
 mod provider_answers;
 mod provider_keys;
 mod provider_statuses;

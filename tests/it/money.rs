@@ -1,6 +1,6 @@
 //! What a call cost, whatever became of its attempts (invariant 1; PITFALLS 1, 2, 15; abuse cases 30, 33).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::*;
 
@@ -105,14 +105,72 @@ async fn a_stream_costs_what_the_same_answer_costs_whole() {
     assert_cost(Setup::one(&provider), ask("m"), ANSWER, false).await;
 }
 
+/// Anthropic's answer to `input` fresh tokens, 40,000 read from the cache, 10,001 written to it, 4,001 of them for an hour.
+fn anthropic_answer(input: u64, stream: bool) -> Reply {
+    let written = json!({"ephemeral_5m_input_tokens": 6000, "ephemeral_1h_input_tokens": 4001});
+    let usage = json!({"input_tokens": input, "cache_read_input_tokens": 40000, "cache_creation_input_tokens": 10001,
+        "cache_creation": written, "output_tokens": 100});
+    let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_sequence": null,
+        "content": [{"type": "text", "text": "x"}], "stop_reason": "end_turn", "usage": usage});
+    if !stream {
+        return Reply::new(200, "application/json", message.to_string());
+    }
+    let begun = with(message, json!({"content": [], "stop_reason": null}));
+    let events = [
+        json!({"type": "message_start", "message": begun}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null},
+            "usage": {"output_tokens": 100}}),
+        json!({"type": "message_stop"}),
+    ];
+    let framed = |event: Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+    Reply::stream(events.map(framed))
+}
+
+#[tokio::test]
+async fn long_prompts_and_what_is_cached_for_an_hour_have_their_prices_at_every_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let prices = folder.path().join("prices.toml");
+    let row = "{ name = \"m\", aliases = [\"m-1\"], input = 0.1, output = 0.5, cache_read = 0.01, cache_write = 0.125, \
+               cache_write_1h = 0.2, tiers = [{ above = 100000, input = 0.5, output = 2.5, cache_read = 0.05, \
+               cache_write = 0.625, cache_write_1h = 1 }] }";
+    std::fs::write(&prices, format!("[anthropic]\nmodels = [{row}]")).unwrap();
+    // 100,000 tokens of input, and one more.
+    for (fresh, usd) in [(49_999, "0.007000100"), (50_000, "0.035001000")] {
+        for (door, stream) in [(Door::Messages, false), (Door::Messages, true), (Door::Chat, false), (Door::Chat, true)]
+        {
+            let provider = Scripted::always(anthropic_answer(fresh, stream)).await;
+            let setup = Setup::new()
+                .provider("only", &provider, "kind = \"anthropic\"\nmodels = [{ name = \"m-1\" }]")
+                .table(&format!("[prices]\nfile = {prices:?}"));
+            let gateway = Gateway::start(setup).await;
+            let request = say(door, "m-1", "Say hello");
+            let request = if stream { streamed(door, request) } else { request };
+            let response = gateway.call(door, &request).await;
+            assert_eq!(response.status, 200, "{}", response.text());
+            let record = gateway.record(1).await;
+            assert_eq!(record["cost.usd"], usd, "{door:?} {stream} {record}");
+            assert_eq!(record["cost.estimated"], false, "{record}");
+            assert_eq!(record["price.version"].as_str().map(str::len), Some(12), "{record}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_price_is_counted_and_never_zero() {
     let provider = Scripted::always(good()).await;
     let gateway = Gateway::start(Setup::new().provider("only", &provider, "models = [{ name = \"m\" }]")).await;
-    let response = gateway.chat(&ask("m")).await;
-    assert_eq!(response.header("x-tollgate-cost-usd"), None);
-    let record = gateway.record(1).await;
-    assert_eq!((cost(&record), &record["tokens.input"]), (None, &json!(9)));
+    for count in 1..=2 {
+        let response = gateway.chat(&ask("m")).await;
+        assert_eq!(response.header("x-tollgate-cost-usd"), None);
+        let record = gateway.record(count).await;
+        assert_eq!((cost(&record), &record["tokens.input"]), (None, &json!(9)));
+        assert_eq!(record.get("price.version"), None, "{record}");
+    }
     let metrics = gateway.metrics().await;
-    assert_eq!(metrics.sum("tollgate_unpriced_total", &[]), 1.0);
+    assert_eq!(metrics.sum("tollgate_unpriced_total", &[]), 2.0);
+    let warnings = gateway.log_text().matches("no price is known for this model").count();
+    assert_eq!(warnings, 1, "once for the model: {}", gateway.log_text());
 }

@@ -10,7 +10,7 @@ use tollgate::config::{Config, Env};
 use tollgate::dialects::read_envelope;
 use tollgate::gateway::call_service;
 use tollgate::net::Connector;
-use tollgate::routing::{KeyStance, ProviderSnapshot, Registry, Stance};
+use tollgate::routing::{KeyStance, ProviderSnapshot, Registry, Stance, WallClock};
 use tollgate::server::CallService;
 use tollgate::telemetry::Metrics;
 use tollgate::usage::Meter;
@@ -128,7 +128,10 @@ impl Gateway {
         let network = Arc::new(network);
         let metrics = Arc::new(Metrics::new(|| 0));
         let connector = Arc::new(Connector::with_dialer(Arc::clone(&network) as Arc<_>));
-        let registry = Arc::new(Registry::new(&config, &connector, &metrics, epoch).expect("the registry is good"));
+        // One day for all runs.
+        let time = "2026-11-21T00:00:00Z".parse().expect("a time");
+        let clock = WallClock { now: epoch, time };
+        let registry = Arc::new(Registry::new(&config, &connector, &metrics, clock).expect("the registry is good"));
         let calls = call_service(&config, Arc::clone(&registry), Meter::new(Arc::clone(&metrics)), epoch);
         Self { network, metrics, registry, calls, config }
     }

@@ -6,6 +6,7 @@ use super::super::document::Document;
 use super::super::env::Env;
 use super::super::faults::Place;
 use super::super::presets::PRESETS;
+use super::super::prices::PriceTable;
 use super::super::reader::Table;
 use super::Provider;
 use super::read::{check_key, read_provider};
@@ -33,17 +34,17 @@ pub(in crate::config) struct Listing {
 
 impl Providers {
     /// Those of the file.
-    pub(in crate::config) fn read(top: &Table<'_>) -> Self {
+    pub(in crate::config) fn read(top: &Table<'_>, prices: &PriceTable) -> Self {
         let named = top.get("providers").and_then(|field| field.named()).unwrap_or_default();
         let readings = named.into_iter().map(|(name, field)| {
-            let reading = read_provider(name, &field).unwrap_or(Reading::Faulty);
+            let reading = read_provider(name, &field, prices).unwrap_or(Reading::Faulty);
             (name.to_owned(), reading)
         });
         Self(readings.collect())
     }
 
     /// Those whose vendor's variable is set, each under its kind's name.
-    pub(in crate::config) fn of_environment(document: &Document, env: &Env) -> Self {
+    pub(in crate::config) fn of_environment(document: &Document, env: &Env, prices: &PriceTable) -> Self {
         let mut providers = BTreeMap::new();
         for preset in PRESETS.iter().filter(|preset| !preset.env_key.is_empty() && !preset.is_placeholder()) {
             let Some(key) = env.filled(preset.env_key) else {
@@ -53,7 +54,7 @@ impl Providers {
                 let place = Place::Variable(preset.env_key.to_owned());
                 document.fault_at(place, "", problem, None);
             }
-            if let Some(mut provider) = Provider::preset(preset.kind, preset) {
+            if let Some(mut provider) = Provider::preset(preset.kind, preset, prices) {
                 provider.api_keys = Some(vec![key.into()]);
                 let closed = false;
                 providers.insert(preset.kind.to_owned(), Reading::Usable(Listing { provider, closed }));

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::super::document::Document;
 use super::super::limits::Limit;
 use super::super::presets::{PRESETS, Preset, preset};
-use super::super::prices::published_models;
+use super::super::prices::PriceTable;
 use super::super::reader::Field;
 use super::super::shape::Shape;
 use super::super::suggest::suggest;
@@ -44,7 +44,7 @@ const AZURE_VERSION: &str = "2024-10-21";
 
 impl Provider {
     /// One of which the file says nothing but its kind.
-    pub(super) fn preset(name: &str, preset: &'static Preset) -> Option<Self> {
+    pub(super) fn preset(name: &str, preset: &'static Preset, prices: &PriceTable) -> Option<Self> {
         Some(Self {
             name: name.to_owned(),
             preset,
@@ -57,19 +57,19 @@ impl Provider {
             health: None,
             retries: 1,
             inject_usage: true,
-            models: published_models(preset.kind).to_vec(),
+            models: prices.listing(preset.kind),
         })
     }
 }
 
-pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
+pub(super) fn read_provider(name: &str, field: &Field<'_>, prices: &PriceTable) -> Option<Reading> {
     let document = field.document;
     if !is_name(name) {
         document.fault_at_key(&field.path, "a provider's name is made of letters, digits, `_`, `.` and `-`", None);
     }
     let table = field.table(&PROVIDER)?;
     let kind = table.require("kind").and_then(|field| read_kind(&field));
-    let mut provider = Provider::preset(name, kind.unwrap_or(&PRESETS[0]))?;
+    let mut provider = Provider::preset(name, kind.unwrap_or(&PRESETS[0]), prices)?;
     table.set("base_url", &mut provider.base_url, read_base_url);
     table.set("api_keys", &mut provider.api_keys, |field| read_keys(field).map(Some));
     let usual = provider.timeouts;
@@ -80,7 +80,7 @@ pub(super) fn read_provider(name: &str, field: &Field<'_>) -> Option<Reading> {
     table.set("retries", &mut provider.retries, read_retries);
     table.set("inject_usage", &mut provider.inject_usage, |field| field.flag());
     let kind_name = kind.map_or("", |preset| preset.kind);
-    table.set("models", &mut provider.models, |field| read_models(field, kind_name));
+    table.set("models", &mut provider.models, |field| read_models(field, kind_name, prices));
     let preset = kind?;
     if let Some(field) = table.get("api_version") {
         match preset.paths.chat.contains("{api_version}") {
@@ -123,7 +123,7 @@ fn off_notice(name: &str, preset: &Preset) -> String {
 }
 
 fn note_unknown_prices(document: &Document, provider: &Provider) {
-    let unpriced = provider.models.iter().filter(|row| row.price.is_none());
+    let unpriced = provider.models.iter().filter(|row| row.prices.is_empty());
     let names: Vec<_> = unpriced.map(|row| row.name.as_str()).collect();
     if !names.is_empty() {
         let (name, names) = (&provider.name, names.join(", "));
@@ -179,11 +179,11 @@ fn read_retries(field: &Field<'_>) -> Option<u32> {
     Some(retries)
 }
 
-fn read_models(field: &Field<'_>, kind: &str) -> Option<Vec<ModelRow>> {
+fn read_models(field: &Field<'_>, kind: &str, prices: &PriceTable) -> Option<Vec<ModelRow>> {
     let mut names = HashSet::new();
     let mut rows = Vec::new();
     for item in field.list()? {
-        let Some(row) = ModelRow::read(&item, kind) else {
+        let Some(row) = ModelRow::read(&item, kind, prices) else {
             continue;
         };
         if !names.insert(row.name.clone()) {
@@ -231,6 +231,7 @@ impl Breaker {
 mod tests {
     use secrecy::ExposeSecret;
 
+    use super::super::super::prices::Dimension;
     use super::super::super::testing::{fault_of, faults, load, load_more};
 
     fn provider(settings: &str) -> super::Provider {
@@ -280,7 +281,7 @@ mod tests {
         let a = provider("");
         assert_eq!((a.base_url.host.as_str(), a.base_url.tls), ("api.openai.com", true));
         assert!(a.api_keys.is_none() && a.health.is_none() && a.breaker.slow.is_none());
-        assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && row.price.is_some()));
+        assert!(a.models.iter().any(|row| row.name == "gpt-4o-mini" && !row.prices.is_empty()));
     }
 
     #[test]
@@ -349,7 +350,8 @@ mod tests {
         let text = "[providers.az]\nkind = \"azure\"\nbase_url = \"https://acme.openai.azure.com\"\n\
                     models = [{ name = \"gpt-4o-mini\", id = \"our-deployment\" }]";
         let row = load_more(text).config.providers.remove(0).models.remove(0);
-        assert_eq!((row.id.as_str(), row.price.map(|price| price.input)), ("our-deployment", Some(150_000)));
+        let input = row.prices[0].rates().get(Dimension::Input);
+        assert_eq!((row.id.as_str(), input), ("our-deployment", Some(150_000)));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(super) struct Counts {
     input: Option<u64>,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
+    cache_write_1h: Option<u64>,
     output: Option<u64>,
     thinking: Option<u64>,
 }
@@ -29,12 +30,22 @@ pub(super) struct Report<'a> {
     cache_read_input_tokens: Option<u64>,
     #[serde(deserialize_with = "lenient::count")]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient::object")]
+    cache_creation: Option<CacheCreation>,
     #[serde(deserialize_with = "lenient::count")]
     output_tokens: Option<u64>,
     #[serde(deserialize_with = "lenient::object")]
     output_tokens_details: Option<Details>,
     #[serde(borrow, deserialize_with = "lenient::text")]
     service_tier: Option<Cow<'a, str>>,
+}
+
+/// What is written to the cache, by how long it is kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    #[serde(deserialize_with = "lenient::count")]
+    ephemeral_1h_input_tokens: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +61,7 @@ impl Report<'_> {
             input: self.input_tokens,
             cache_read: self.cache_read_input_tokens,
             cache_write: self.cache_creation_input_tokens,
+            cache_write_1h: self.cache_creation.as_ref().and_then(|written| written.ephemeral_1h_input_tokens),
             output: self.output_tokens,
             thinking: self.output_tokens_details.as_ref().and_then(|details| details.thinking_tokens),
         }
@@ -78,6 +90,7 @@ impl Counts {
             self.input = later.input.or(self.input);
             self.cache_read = later.cache_read.or(self.cache_read);
             self.cache_write = later.cache_write.or(self.cache_write);
+            self.cache_write_1h = later.cache_write_1h.or(self.cache_write_1h);
         }
         self.output = self.output.max(later.output);
         self.thinking = self.thinking.max(later.thinking);
@@ -86,15 +99,16 @@ impl Counts {
     /// `None` until both directions are known.
     pub(super) fn usage(&self) -> Option<Usage> {
         let (cached, cache_write) = (self.cache_read.unwrap_or(0), self.cache_write.unwrap_or(0));
-        let output = self.output?;
-        Some(Usage {
+        let usage = Usage {
             input: self.input? + cached + cache_write,
             cached,
             cache_write,
-            output,
-            reasoning: self.thinking.unwrap_or(0).min(output),
+            cache_write_1h: self.cache_write_1h.unwrap_or(0),
+            output: self.output?,
+            reasoning: self.thinking.unwrap_or(0),
             ..Usage::default()
-        })
+        };
+        Some(usage.in_bounds())
     }
 }
 
@@ -143,6 +157,18 @@ mod tests {
         assert_eq!(body["input_tokens"], 3);
         assert_eq!(body["cache_creation_input_tokens"], 100);
         assert_eq!(body["cache_read_input_tokens"], 20);
+    }
+
+    #[test]
+    fn what_is_kept_for_an_hour_is_a_part_of_what_was_written() {
+        for (hour, part) in [(json!(60), 60), (json!(999), 100), (json!(-1), 0), (json!(null), 0)] {
+            let start = json!({"input_tokens": 3, "cache_creation_input_tokens": 100, "output_tokens": 1,
+                "cache_creation": {"ephemeral_5m_input_tokens": 40, "ephemeral_1h_input_tokens": hour}});
+            let mut counts = Counts::of(&start);
+            counts.merge(Counts::of(&json!({"output_tokens": 9})));
+            let usage = counts.usage().unwrap();
+            assert_eq!((usage.input, usage.cache_write, usage.cache_write_1h), (103, 100, part), "{hour}");
+        }
     }
 
     #[test]

@@ -21,13 +21,8 @@ pub(super) fn read_usage(usage: &Value) -> Option<Usage> {
     let billed = pair("billed_units").map(|(input, output)| (input, 0, output));
     let (input, cached, output) = billed.or_else(|| pair("tokens").map(|(input, output)| (input, cached(), output)))?;
     let reasoning = usage.get("tokens").and_then(|tokens| whole(tokens.get("reasoning_tokens")));
-    Some(Usage {
-        input,
-        cached: cached.min(input),
-        output,
-        reasoning: reasoning.unwrap_or(0).min(output),
-        ..Usage::default()
-    })
+    let usage = Usage { input, cached, output, reasoning: reasoning.unwrap_or(0), ..Usage::default() };
+    Some(usage.in_bounds())
 }
 
 /// Cohere's schema calls its counts doubles, so `7.0` is seven.

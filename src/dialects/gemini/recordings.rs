@@ -48,14 +48,17 @@ fn plain(chunks: &[Value]) -> Gist {
         };
     }
     let count = |name: &str| usage[name].as_u64().unwrap_or_default();
-    let details = usage["promptTokensDetails"].as_array().into_iter().flatten();
+    let of = |details: &str, modality: &str| -> u64 {
+        let details = usage[details].as_array().into_iter().flatten();
+        let told = details.filter(|detail| detail["modality"] == modality);
+        told.map(|detail| detail["tokenCount"].as_u64().unwrap()).sum()
+    };
     gist.usage = usage["promptTokenCount"].is_u64().then(|| Usage {
         input: count("promptTokenCount") + count("toolUsePromptTokenCount"),
         cached: count("cachedContentTokenCount"),
-        audio_input: details
-            .filter(|detail| detail["modality"] == "AUDIO")
-            .map(|detail| detail["tokenCount"].as_u64().unwrap())
-            .sum(),
+        cached_audio: of("cacheTokensDetails", "AUDIO"),
+        audio_input: of("promptTokensDetails", "AUDIO"),
+        image_input: of("promptTokensDetails", "IMAGE"),
         output: count("candidatesTokenCount") + count("thoughtsTokenCount"),
         reasoning: count("thoughtsTokenCount"),
         ..Usage::default()

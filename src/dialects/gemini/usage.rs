@@ -16,8 +16,11 @@ pub(super) struct Counts {
     cached: Option<u64>,
     candidates: Option<u64>,
     thoughts: Option<u64>,
+    cached_audio: Option<u64>,
     audio_input: Option<u64>,
+    image_input: Option<u64>,
     audio_output: Option<u64>,
+    image_output: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -36,6 +39,8 @@ struct Wire<'a> {
     #[serde(borrow, deserialize_with = "lenient::list")]
     prompt_tokens_details: Vec<Detail<'a>>,
     #[serde(borrow, deserialize_with = "lenient::list")]
+    cache_tokens_details: Vec<Detail<'a>>,
+    #[serde(borrow, deserialize_with = "lenient::list")]
     candidates_tokens_details: Vec<Detail<'a>>,
 }
 
@@ -50,20 +55,23 @@ struct Detail<'a> {
 
 impl From<Wire<'_>> for Counts {
     fn from(wire: Wire<'_>) -> Self {
-        let audio = |details: &[Detail<'_>]| {
-            let of_sound = |detail: &&Detail<'_>| detail.modality.as_deref() == Some("AUDIO");
-            details.iter().find(of_sound).and_then(|detail| detail.token_count)
-        };
         Self {
             prompt: wire.prompt_token_count,
             tool_prompt: wire.tool_use_prompt_token_count,
             cached: wire.cached_content_token_count,
             candidates: wire.candidates_token_count,
             thoughts: wire.thoughts_token_count,
-            audio_input: audio(&wire.prompt_tokens_details),
-            audio_output: audio(&wire.candidates_tokens_details),
+            cached_audio: of("AUDIO", &wire.cache_tokens_details),
+            audio_input: of("AUDIO", &wire.prompt_tokens_details),
+            image_input: of("IMAGE", &wire.prompt_tokens_details),
+            audio_output: of("AUDIO", &wire.candidates_tokens_details),
+            image_output: of("IMAGE", &wire.candidates_tokens_details),
         }
     }
+}
+
+fn of(modality: &str, details: &[Detail<'_>]) -> Option<u64> {
+    details.iter().find(|detail| detail.modality.as_deref() == Some(modality))?.token_count
 }
 
 impl Counts {
@@ -79,26 +87,31 @@ impl Counts {
             cached: later.cached.or(self.cached),
             candidates: later.candidates.or(self.candidates),
             thoughts: later.thoughts.or(self.thoughts),
+            cached_audio: later.cached_audio.or(self.cached_audio),
             audio_input: later.audio_input.or(self.audio_input),
+            image_input: later.image_input.or(self.image_input),
             audio_output: later.audio_output.or(self.audio_output),
+            image_output: later.image_output.or(self.image_output),
         };
     }
 
     /// `None` where nothing was reported: Vertex sends the member from the start and fills it at the end.
     pub(super) fn usage(&self) -> Option<Usage> {
         self.prompt.or(self.candidates).or(self.thoughts)?;
-        let input = self.prompt.unwrap_or_default() + self.tool_prompt.unwrap_or_default();
-        let candidates = self.candidates.unwrap_or_default();
         let reasoning = self.thoughts.unwrap_or_default();
-        Some(Usage {
-            input,
-            cached: self.cached.unwrap_or_default().min(input),
-            cache_write: 0,
-            audio_input: self.audio_input.unwrap_or_default().min(input),
-            output: candidates + reasoning,
+        let usage = Usage {
+            input: self.prompt.unwrap_or_default() + self.tool_prompt.unwrap_or_default(),
+            cached: self.cached.unwrap_or_default(),
+            cached_audio: self.cached_audio.unwrap_or_default(),
+            audio_input: self.audio_input.unwrap_or_default(),
+            image_input: self.image_input.unwrap_or_default(),
+            output: self.candidates.unwrap_or_default() + reasoning,
             reasoning,
-            audio_output: self.audio_output.unwrap_or_default().min(candidates),
-        })
+            audio_output: self.audio_output.unwrap_or_default(),
+            image_output: self.image_output.unwrap_or_default(),
+            ..Usage::default()
+        };
+        Some(usage.in_bounds())
     }
 }
 
@@ -115,17 +128,22 @@ mod tests {
         let json = r#"{
             "promptTokenCount": 100, "toolUsePromptTokenCount": 20, "cachedContentTokenCount": 30,
             "candidatesTokenCount": 7, "thoughtsTokenCount": 5, "totalTokenCount": 132,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 60}, {"modality": "AUDIO", "tokenCount": 40}],
-            "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 6}]
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 50}, {"modality": "AUDIO", "tokenCount": 40},
+                {"modality": "IMAGE", "tokenCount": 10}],
+            "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 25}, {"modality": "TEXT", "tokenCount": 5}],
+            "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 4}, {"modality": "IMAGE", "tokenCount": 3}]
         }"#;
         let usage = Usage {
             input: 120,
             cached: 30,
-            cache_write: 0,
+            cached_audio: 25,
             audio_input: 40,
+            image_input: 10,
             output: 12,
             reasoning: 5,
-            audio_output: 6,
+            audio_output: 4,
+            image_output: 3,
+            ..Usage::default()
         };
         assert_eq!(counts(json).usage(), Some(usage));
     }

@@ -165,15 +165,19 @@ pub(super) fn read_usage(usage: &mut Scanner<'_>) -> Result<Option<Usage>, Malfo
     let (Some(input), Some(output)) = (input, output) else {
         return Ok(None);
     };
-    Ok(Some(Usage {
+    let usage = Usage {
         input,
-        cached: of_input.cached.or(cache_hits).unwrap_or(0).min(input),
-        cache_write: of_input.cache_write.unwrap_or(0).min(input),
-        audio_input: of_input.audio.unwrap_or(0).min(input),
+        cached: of_input.cached.or(cache_hits).unwrap_or(0),
+        cache_write: of_input.cache_write.unwrap_or(0),
+        audio_input: of_input.audio.unwrap_or(0),
+        image_input: of_input.image.unwrap_or(0),
         output,
-        reasoning: of_output.reasoning.unwrap_or(0).min(output),
-        audio_output: of_output.audio.unwrap_or(0).min(output),
-    }))
+        reasoning: of_output.reasoning.unwrap_or(0),
+        audio_output: of_output.audio.unwrap_or(0),
+        image_output: of_output.image.unwrap_or(0),
+        ..Usage::default()
+    };
+    Ok(Some(usage.in_bounds()))
 }
 
 /// Groq puts a stream's usage into `x_groq`.
@@ -196,6 +200,8 @@ struct Details {
     /// OpenRouter's.
     cache_write: Option<u64>,
     audio: Option<u64>,
+    /// xAI's and OpenRouter's.
+    image: Option<u64>,
     reasoning: Option<u64>,
 }
 
@@ -206,6 +212,7 @@ fn details(details: &mut Scanner<'_>) -> Result<Details, Malformed> {
             (b"cached_tokens", Kind::Number) => found.cached = count(value)?,
             (b"cache_write_tokens", Kind::Number) => found.cache_write = count(value)?,
             (b"audio_tokens", Kind::Number) => found.audio = count(value)?,
+            (b"image_tokens", Kind::Number) => found.image = count(value)?,
             (b"reasoning_tokens", Kind::Number) => found.reasoning = count(value)?,
             _ => value.skip()?,
         }
@@ -234,6 +241,33 @@ mod tests {
         for bad in ["{}", r#"{"choices":[]}"#, r#"{"choices":null}"#, r#"{"choices":[null]}"#, "<html>", "[]", "7"] {
             assert_eq!(read_answer(bad.as_bytes()), Answer::Nothing, "{bad}");
         }
+    }
+
+    #[test]
+    fn every_part_of_usage_is_read_and_held_to_its_total() {
+        let read = |input: u32, output: u32| {
+            let usage = format!(
+                r#"{{"prompt_tokens":{input},"completion_tokens":{output},
+                "prompt_tokens_details":{{"cached_tokens":4,"cache_write_tokens":3,"audio_tokens":2,"image_tokens":5}},
+                "completion_tokens_details":{{"reasoning_tokens":6,"audio_tokens":7,"image_tokens":8}}}}"#
+            );
+            read_usage(&mut Scanner::new(usage.as_bytes())).unwrap().unwrap()
+        };
+        let all = Usage {
+            input: 99,
+            cached: 4,
+            cache_write: 3,
+            audio_input: 2,
+            image_input: 5,
+            output: 99,
+            reasoning: 6,
+            audio_output: 7,
+            image_output: 8,
+            ..Usage::default()
+        };
+        assert_eq!(read(99, 99), all);
+        let held = Usage { cache_write: 2, image_input: 4, audio_output: 1, image_output: 0, ..all };
+        assert_eq!(read(6, 7), Usage { input: 6, output: 7, ..held });
     }
 
     #[test]

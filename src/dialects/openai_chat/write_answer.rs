@@ -165,12 +165,17 @@ struct PromptDetails {
     #[serde(skip_serializing_if = "is_zero")]
     cache_write_tokens: u64,
     audio_tokens: u64,
+    /// xAI's name for it, and OpenRouter's.
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct CompletionDetails {
     reasoning_tokens: u64,
     audio_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -187,10 +192,12 @@ impl From<Usage> for WrittenUsage {
                 cached_tokens: usage.cached,
                 cache_write_tokens: usage.cache_write,
                 audio_tokens: usage.audio_input,
+                image_tokens: usage.image_input,
             },
             completion_tokens_details: CompletionDetails {
                 reasoning_tokens: usage.reasoning,
                 audio_tokens: usage.audio_output,
+                image_tokens: usage.image_output,
             },
         }
     }

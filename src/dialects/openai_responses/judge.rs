@@ -108,15 +108,17 @@ fn text_bytes(item: &Value) -> usize {
 fn read_usage(usage: &Value) -> Option<Usage> {
     let (input, output) = (count(usage.get("input_tokens"))?, count(usage.get("output_tokens"))?);
     let detail = |of: &str, name: &str| count(usage.get(of).and_then(|details| details.get(name))).unwrap_or(0);
-    let cached = detail("input_tokens_details", "cached_tokens").min(input);
-    Some(Usage {
+    let usage = Usage {
         input,
-        cached,
-        cache_write: detail("input_tokens_details", "cache_write_tokens").min(input - cached),
+        cached: detail("input_tokens_details", "cached_tokens"),
+        cache_write: detail("input_tokens_details", "cache_write_tokens"),
+        image_input: detail("input_tokens_details", "image_tokens"),
         output,
-        reasoning: detail("output_tokens_details", "reasoning_tokens").min(output),
+        reasoning: detail("output_tokens_details", "reasoning_tokens"),
+        image_output: detail("output_tokens_details", "image_tokens"),
         ..Usage::default()
-    })
+    };
+    Some(usage.in_bounds())
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn budget(run: &Run, gateway: usize, repeats: &[&Attempt]) -> Option<Finding> {
     let seconds = Duration::from_secs;
     (0..=decided.iter().max()?.as_secs()).find_map(|from| {
         let span = seconds(from)..seconds(from + WINDOW);
-        let made = decided.iter().filter(|at| span.contains(at)).count();
+        let made = decided.iter().filter(|at| span.contains(*at)).count();
         let counted = seconds((from + 1).saturating_sub(WINDOW))..seconds(from + WINDOW);
         let own = run.calls.iter().filter(|told| told.ask.gateway == gateway);
         let calls = own.filter(|told| counted.contains(&told.arrived)).count();
