@@ -213,6 +213,15 @@ mod tests {
 
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
+    /// A connection on which one request has been answered and a second has arrived.
+    async fn reused(listener: &TcpListener) -> tokio::net::TcpStream {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(read_request(&mut stream).await);
+        stream.write_all(ANSWER).await.unwrap();
+        assert!(read_request(&mut stream).await);
+        stream
+    }
+
     #[tokio::test]
     async fn one_connection_serves_call_after_call() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -235,12 +244,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = origin(listener.local_addr().unwrap().port());
         let server = tokio::spawn(async move {
-            let (mut first, _) = listener.accept().await.unwrap();
-            assert!(read_request(&mut first).await);
-            first.write_all(ANSWER).await.unwrap();
             // Dies at the moment of reuse: the request arrives, the connection closes.
-            assert!(read_request(&mut first).await);
-            drop(first);
+            drop(reused(&listener).await);
             let (mut second, _) = listener.accept().await.unwrap();
             assert!(read_request(&mut second).await);
             second.write_all(ANSWER).await.unwrap();
@@ -262,10 +267,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let origin = origin(listener.local_addr().unwrap().port());
             let server = tokio::spawn(async move {
-                let (mut first, _) = listener.accept().await.unwrap();
-                assert!(read_request(&mut first).await);
-                first.write_all(ANSWER).await.unwrap();
-                assert!(read_request(&mut first).await);
+                let mut first = reused(&listener).await;
                 first.write_all(part).await.unwrap();
                 drop(first);
                 let (mut next, _) = listener.accept().await.unwrap();
